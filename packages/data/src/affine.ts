@@ -1,0 +1,57 @@
+import { type Affine, DataError, type Size3D, showShape, spacingOf } from "@plseg/core";
+
+/** Whether an affine has an inverse: finite, and no axis (nearly) inside the plane of the others. */
+export function invertible(affine: Affine): boolean {
+  if (!affine.every(Number.isFinite)) return false;
+  const [depth, height, width] = spacingOf(affine);
+  return Math.abs(determinant(affine)) > 1e-6 * depth * height * width;
+}
+
+/** Determinant of the 3×3 part: the volume of a voxel in mm³, negative if the axes are left-handed. */
+export function determinant([a, b, c, , d, e, f, , g, h, i]: Affine): number {
+  return a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g);
+}
+
+/** Where a volume's voxels lie. */
+export interface Grid {
+  readonly shape: Size3D;
+  readonly affine: Affine;
+}
+
+/** How far two grids of the same shape may be apart, as a part of the smallest voxel side. */
+const TOLERANCE = 0.1;
+
+/**
+ * What keeps two volumes from being compared voxel by voxel, in words, or `undefined`: their shapes must be equal and no
+ * corner of the one grid may lie further than a tenth of a voxel side from the same corner of the other.
+ */
+export function gridMismatch(a: Grid, b: Grid): string | undefined {
+  if (a.shape.some((size, axis) => size !== b.shape[axis]))
+    return `shapes differ, ${showShape(a.shape)} and ${showShape(b.shape)} (depth, height, width)`;
+  const [depth, height, width] = a.shape;
+  let furthest = 0;
+  for (let corner = 0; corner < 8; corner++) {
+    const [x, y, z] = [corner & 1 ? width - 1 : 0, corner & 2 ? height - 1 : 0, corner & 4 ? depth - 1 : 0];
+    const apart = [0, 4, 8].map((row) => {
+      const [i = 0, j = 0, k = 0, o = 0] = [0, 1, 2, 3].map((c) => (a.affine[row + c] ?? 0) - (b.affine[row + c] ?? 0));
+      return i * x + j * y + k * z + o;
+    });
+    furthest = Math.max(furthest, Math.hypot(...apart));
+  }
+  const allowed = TOLERANCE * Math.min(...spacingOf(a.affine));
+  if (furthest <= allowed) return undefined;
+  return `affines differ: the grids are up to ${furthest.toPrecision(3)} mm apart, allowed are ${allowed.toPrecision(2)} mm`;
+}
+
+/** @throws DataError unless both volumes have the same shape and affine (see {@link gridMismatch}). */
+export function checkSameGrid(
+  where: string,
+  [nameA, a]: readonly [name: string, grid: Grid],
+  [nameB, b]: readonly [name: string, grid: Grid],
+): void {
+  const mismatch = gridMismatch(a, b);
+  if (mismatch === undefined) return;
+  throw new DataError(
+    `${where}: ${nameA} and ${nameB} must lie on one grid: ${mismatch}. Resample the labels onto the image's grid.`,
+  );
+}

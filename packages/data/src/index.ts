@@ -1,0 +1,16 @@
+export { checkSameGrid, type Grid, gridMismatch } from "./affine.js";
+export { type AnnotationManifest, annotatedClasses, readAnnotations, writeAnnotations } from "./annotations.js";
+export { hideUnannotated, type MaskAnnotationsOptions, maskAnnotations } from "./mask-annotations.js";
+export {
+  type Batch,
+  PATCH_SAMPLER_DEFAULTS,
+  type PatchSampler,
+  type PatchSamplerOptions,
+  type PatchSampling,
+  patchSampler,
+  type SampledCase,
+} from "./patch-sampler.js";
+export { makePhantom, PHANTOM_DEFAULTS, type Phantom, type PhantomOptions, phantomClasses } from "./phantom.js";
+export { READ_NIFTI_DEFAULTS, type ReadNiftiOptions, readLabelNifti, readNifti } from "./read-nifti.js";
+export { INTENSITY_DEFAULTS, type IntensityWindow, windowIntensity } from "./window-intensity.js";
+export { WRITE_NIFTI_DEFAULTS, type WriteNiftiOptions, writeNifti } from "./write-nifti.js";

@@ -1,0 +1,38 @@
+import type { ClassSet } from "@plseg/core";
+
+/** A scan of a dataset, and what is known about it. */
+export interface DatasetCase {
+  readonly id: string;
+  /** Path of the image. */
+  readonly image: string;
+  /** Path of the label map, if there is one. */
+  readonly labels?: string;
+  /** Whether each class was annotated in this scan, by class index. The background always is. */
+  readonly annotated: readonly boolean[];
+}
+
+/** A dataset in the raw layout of nnU-Net v2, with `annotations.json` beside `dataset.json`. */
+export interface Dataset {
+  /** Path of the folder. */
+  readonly root: string;
+  readonly name: string;
+  readonly classes: ClassSet;
+  /** By class index: the value that stands for the class in label files. */
+  readonly labelValues: readonly number[];
+  readonly training: readonly DatasetCase[];
+  /** Held-out cases, `imagesTs`; with labels if `labelsTs` has them, in which every class is annotated. */
+  readonly test: readonly DatasetCase[];
+  /** Where the annotated classes come from: `annotations.json`, or, without it, taken to be all of them. */
+  readonly annotations: "manifest" | "assumed";
+}
+
+/** Something wrong in a dataset. */
+export interface DatasetProblem {
+  /** Path relative to the dataset's folder. */
+  readonly file: string;
+  /** Which part of the file: a key, a header field, or `file` itself. */
+  readonly field: string;
+  readonly message: string;
+  /** An error keeps the dataset, or the case, from being used. */
+  readonly severity: "error" | "warning";
+}

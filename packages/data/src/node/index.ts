@@ -1,0 +1,13 @@
+export type { Dataset, DatasetCase, DatasetProblem } from "./dataset.js";
+export {
+  type DatasetReport,
+  type InspectDatasetOptions,
+  type InspectedCase,
+  type InspectedClass,
+  inspectDataset,
+} from "./inspect-dataset.js";
+export { type LoadedCase, loadCase } from "./load-case.js";
+export { openDataset } from "./open-dataset.js";
+export { readLabelFile, readVolumeFile, writeVolumeFile } from "./volume-files.js";
+export { writeFileAtomic } from "./write-file-atomic.js";
+export { type WritePhantomDatasetOptions, writePhantomDataset } from "./write-phantom-dataset.js";

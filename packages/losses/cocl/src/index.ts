@@ -1,0 +1,1 @@
+export { COCL_DEFAULTS, type CoclOptions, cocl } from "./cocl.js";

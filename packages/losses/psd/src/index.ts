@@ -1,0 +1,1 @@
+export { PSD_DEFAULTS, type PsdOptions, psd } from "./psd.js";

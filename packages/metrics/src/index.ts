@@ -1,0 +1,24 @@
+export { assd } from "./assd.js";
+export { dice } from "./dice.js";
+export {
+  type ClassScores,
+  type EvaluateCaseOptions,
+  evaluateCase,
+  METRICS,
+  type Metric,
+  type NoScoreReason,
+} from "./evaluate-case.js";
+export { hausdorff95 } from "./hausdorff95.js";
+export { iou } from "./iou.js";
+export { DEFAULT_TOLERANCE, normalizedSurfaceDice } from "./normalized-surface-dice.js";
+export { type Mask, OVERLAP_SMOOTH, type OverlapMetric } from "./overlap.js";
+export { relativeVolumeError } from "./relative-volume-error.js";
+export {
+  type ClassMean,
+  type ForegroundMean,
+  type MeanScore,
+  SUMMARIZE_DEFAULTS,
+  type SummarizeOptions,
+  type Summary,
+  summarize,
+} from "./summarize.js";

@@ -1,0 +1,10 @@
+export { batchNorm3d, resizeTrilinear, stopGradient } from "@plseg/ops";
+export {
+  type InputSpec,
+  type Layout,
+  type TracedModel,
+  type TracedValue,
+  type TraceOptions,
+  type TraceSummary,
+  trace,
+} from "./trace.js";

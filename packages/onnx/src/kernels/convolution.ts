@@ -1,0 +1,231 @@
+import { sizeOf, UnsupportedOpError } from "@plseg/core";
+import { backend_util } from "@tensorflow/tfjs-core";
+import type { Graph, Value } from "../graph.js";
+import {
+  channelsFirstOrder,
+  kernelOrder,
+  materialize,
+  plain,
+  reshaped,
+  reshapeValue,
+  type Sym,
+  transposed,
+} from "../symbol.js";
+import { input, type KernelAttributes, type KernelTable } from "./kernel.js";
+import { concatenated, padded, reversed, sliceAxis } from "./shaping.js";
+
+const IMAGE_ORDER = channelsFirstOrder(5);
+const KERNEL_ORDER = kernelOrder(5);
+
+type Triple = readonly [number, number, number];
+
+/** The numbers that describe one 3-D convolution, per spatial axis. */
+interface Geometry {
+  readonly batch: number;
+  readonly inChannels: number;
+  readonly outChannels: number;
+  readonly inSize: Triple;
+  readonly outSize: Triple;
+  readonly kernel: Triple;
+  readonly strides: Triple;
+  readonly before: Triple;
+  readonly after: Triple;
+}
+
+function geometry(
+  op: string,
+  imageShape: readonly number[],
+  kernelShape: readonly number[],
+  attributes: KernelAttributes,
+): Geometry {
+  const { strides, pad, dilations, dataFormat } = attributes;
+  if (dataFormat !== undefined && dataFormat !== "NDHWC")
+    throw new UnsupportedOpError(`trace: ${op} wants dataFormat NDHWC, got ${String(dataFormat)}.`);
+  const info = backend_util.computeConv3DInfo(
+    imageShape as [number, number, number, number, number],
+    kernelShape as [number, number, number, number, number],
+    strides as number | [number, number, number],
+    (dilations ?? 1) as number | [number, number, number],
+    pad as "valid" | "same",
+  );
+  if (info.dilationDepth * info.dilationHeight * info.dilationWidth !== 1)
+    throw new UnsupportedOpError(`trace: ${op} with dilation is not supported. Use dilation 1.`);
+  const { front, back, top, bottom, left, right } = info.padInfo;
+  return {
+    batch: info.batchSize,
+    inChannels: info.inChannels,
+    outChannels: info.outChannels,
+    inSize: [info.inDepth, info.inHeight, info.inWidth],
+    outSize: [info.outDepth, info.outHeight, info.outWidth],
+    kernel: [info.filterDepth, info.filterHeight, info.filterWidth],
+    strides: [info.strideDepth, info.strideHeight, info.strideWidth],
+    before: [front, top, left],
+    after: [back, bottom, right],
+  };
+}
+
+/** A channels-first value as the function sees it: `[batch, ...spatial, channel]`. */
+const image = (value: Value): Sym => {
+  const [batch = 1, channels = 1, ...spatial] = value.shape;
+  return { shape: [batch, ...spatial, channels], value, order: IMAGE_ORDER };
+};
+
+function convolve(
+  graph: Graph,
+  x: Value,
+  kernel: Value,
+  { outSize, strides, before, after, batch }: Omit<Geometry, "kernel">,
+): Sym {
+  const shape = [batch, kernel.shape[0] ?? 1, ...outSize];
+  const attributes = { kernel_shape: kernel.shape.slice(2), strides, pads: [...before, ...after] };
+  return image(graph.node("Conv", [x, kernel], "float32", shape, attributes));
+}
+
+/** The gradient with `stride − 1` zeros between its voxels, as if the convolution had had stride 1. */
+function unstrided(
+  graph: Graph,
+  dy: Sym,
+  { strides, inSize, kernel, before, after, batch, outChannels }: Geometry,
+): Value {
+  let value = materialize(graph, dy, IMAGE_ORDER);
+  if (strides.every((stride) => stride === 1)) return value;
+  const sizes = value.shape.slice(2);
+  const spread = plain(reshapeValue(graph, value, [batch * outChannels, ...sizes.flatMap((size) => [size, 1])]));
+  const zeros = padded(graph, spread, [
+    [0, 0],
+    ...strides.flatMap((stride): [number, number][] => [
+      [0, 0],
+      [0, stride - 1],
+    ]),
+  ]);
+  const wide = sizes.map((size, axis) => size * (strides[axis] ?? 1));
+  let symbol = plain(reshapeValue(graph, zeros.value, [batch, outChannels, ...wide]));
+  for (const [axis, size] of inSize.entries()) {
+    const wanted = size + (before[axis] ?? 0) + (after[axis] ?? 0) - (kernel[axis] ?? 1) + 1;
+    const have = wide[axis] ?? 1;
+    symbol =
+      wanted <= have
+        ? sliceAxis(graph, symbol, axis + 2, 0, wanted)
+        : padded(
+            graph,
+            symbol,
+            symbol.shape.map((_, i) => [0, i === axis + 2 ? wanted - have : 0]),
+          );
+  }
+  value = symbol.value;
+  return value;
+}
+
+/** Gradient of a convolution with respect to its image: a convolution with the kernel turned round and its channels swapped. */
+function imageGradient(graph: Graph, dy: Sym, kernel: Sym, shape: Geometry): Sym {
+  const turned = transposed(reversed(graph, kernel, [0, 1, 2]), [0, 1, 2, 4, 3]);
+  return convolve(graph, unstrided(graph, dy, shape), materialize(graph, turned, KERNEL_ORDER), {
+    ...shape,
+    outSize: shape.inSize,
+    strides: [1, 1, 1],
+    before: shape.kernel.map((size, axis) => size - 1 - (shape.before[axis] ?? 0)) as unknown as Triple,
+    after: shape.kernel.map((size, axis) => size - 1 - (shape.after[axis] ?? 0)) as unknown as Triple,
+  });
+}
+
+/**
+ * Gradient of a convolution with respect to its kernel, `dW[k] = Σ_v x[v + k] · dy[v]`, as one matrix product per item.
+ *
+ * On a padded grid laid flat, moving by a kernel offset is moving along one axis. An offset splits into a part applied to
+ * the image and a part applied (backwards) to the gradient, so instead of 27 shifted images it takes, say, 3 shifted images
+ * and 9 shifted gradients: less copying, and one large product instead of many thin ones.
+ */
+function kernelGradient(graph: Graph, x: Sym, dy: Sym, shape: Geometry): Sym {
+  const { batch, inChannels, outChannels, kernel, before, after, inSize } = shape;
+  const grid = inSize.map((size, axis) => size + (before[axis] ?? 0) + (after[axis] ?? 0));
+  const voxels = sizeOf(grid);
+  const steps = [sizeOf(grid.slice(1)), grid[2] ?? 1, 1];
+  const split = cheapestSplit(kernel, inChannels, outChannels);
+  const reach = (axes: readonly number[]): number =>
+    axes.reduce((total, axis) => total + ((kernel[axis] ?? 1) - 1) * (steps[axis] ?? 1), 0);
+  const planes = Math.ceil(reach(split.gradient) / (steps[0] ?? 1));
+  const front = planes * (steps[0] ?? 1);
+  const length = voxels - reach(split.image);
+
+  const wide = padded(graph, plain(materialize(graph, x, IMAGE_ORDER)), [
+    [0, 0],
+    [0, 0],
+    ...before.map((size, axis): [number, number] => [size, after[axis] ?? 0]),
+  ]);
+  const spread = plain(unstrided(graph, dy, shape));
+  const late = padded(graph, spread, [
+    [0, 0],
+    [0, 0],
+    ...spread.shape.slice(2).map((size, axis): [number, number] => [axis === 0 ? planes : 0, (grid[axis] ?? 1) - size]),
+  ]);
+
+  const shifted = (flat: Sym, axes: readonly number[], start: (offset: number) => number): Sym =>
+    concatenated(
+      graph,
+      offsets(kernel, axes, steps).map((offset) => sliceAxis(graph, flat, 1, start(offset), length)),
+      0,
+    );
+  let product: Value | undefined;
+  for (let item = 0; item < batch; item++) {
+    const flat = (symbol: Sym, channels: number): Sym =>
+      reshaped(graph, sliceAxis(graph, symbol, 0, item, 1), [channels, sizeOf(symbol.shape.slice(2))]);
+    const images = shifted(flat(wide, inChannels), split.image, (offset) => offset);
+    const gradients = shifted(flat(late, outChannels), split.gradient, (offset) => front - offset);
+    const sizes = [images.shape[0] ?? 1, gradients.shape[0] ?? 1];
+    const operands = [images.value, gradients.value, ...(product ? [product] : [])];
+    product = graph.node("Gemm", operands, "float32", sizes, { transB: 1 });
+  }
+  if (!product) throw new UnsupportedOpError("trace: a convolution over an empty batch has no gradient.");
+  const along = (axes: readonly number[]): number[] => axes.map((axis) => kernel[axis] ?? 1);
+  const value = reshapeValue(graph, product, [
+    ...along(split.image),
+    inChannels,
+    ...along(split.gradient),
+    outChannels,
+  ]);
+  return { shape: [...kernel, inChannels, outChannels], value, order: [...split.image, 3, ...split.gradient, 4] };
+}
+
+/** Which kernel axes shift the image and which the gradient, so that the fewest numbers are copied. */
+function cheapestSplit(
+  kernel: Triple,
+  inChannels: number,
+  outChannels: number,
+): { image: number[]; gradient: number[] } {
+  const taps = (axes: readonly number[]): number => sizeOf(axes.map((axis) => kernel[axis] ?? 1));
+  const choices = [0, 1, 2, 3].flatMap((count) => [
+    { image: [0, 1, 2].slice(count), gradient: [0, 1, 2].slice(0, count) },
+    { image: [0, 1, 2].slice(0, count), gradient: [0, 1, 2].slice(count) },
+  ]);
+  const cost = ({ image: a, gradient: b }: { image: number[]; gradient: number[] }): number =>
+    taps(a) * inChannels + taps(b) * outChannels;
+  return choices.reduce((best, choice) => (cost(choice) < cost(best) ? choice : best));
+}
+
+/** Flat offsets of all kernel taps along the given axes, last axis fastest. */
+function offsets(kernel: Triple, axes: readonly number[], steps: readonly number[]): number[] {
+  return axes.reduce<number[]>(
+    (all, axis) =>
+      all.flatMap((offset) => Array.from({ length: kernel[axis] ?? 1 }, (_, k) => offset + k * (steps[axis] ?? 1))),
+    [0],
+  );
+}
+
+/** Kernels of 3-D convolutions and their gradients. */
+export const CONVOLUTION_KERNELS: KernelTable = {
+  Conv3D: (graph, inputs, attributes) => {
+    const [x, filter] = [input(inputs, "x"), input(inputs, "filter")];
+    const shape = geometry("conv3d", x.shape, filter.shape, attributes);
+    return convolve(graph, materialize(graph, x, IMAGE_ORDER), materialize(graph, filter, KERNEL_ORDER), shape);
+  },
+  Conv3DBackpropInputV2: (graph, inputs, attributes) => {
+    const [dy, filter] = [input(inputs, "dy"), input(inputs, "filter")];
+    const shape = geometry("conv3d", attributes.inputShape as number[], filter.shape, attributes);
+    return imageGradient(graph, dy, filter, shape);
+  },
+  Conv3DBackpropFilterV2: (graph, inputs, attributes) => {
+    const [x, dy] = [input(inputs, "x"), input(inputs, "dy")];
+    const shape = geometry("conv3d", x.shape, attributes.filterShape as number[], attributes);
+    return kernelGradient(graph, x, dy, shape);
+  },
+};

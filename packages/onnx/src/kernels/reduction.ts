@@ -1,0 +1,65 @@
+import { sizeOf } from "@plseg/core";
+import type { Graph } from "../graph.js";
+import { reshaped, type Sym } from "../symbol.js";
+import { elementwise, scalar } from "./elementwise.js";
+import { fromFront, input, type KernelTable, type TraceKernel } from "./kernel.js";
+
+/** An ONNX reduction over axes of the shape that the function sees; the axes stay, with size 1. */
+export function reduce(graph: Graph, op: string, x: Sym, axes: readonly number[]): Sym {
+  const shape = x.shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
+  const places = axes.map((axis) => x.order.indexOf(axis)).filter((place) => x.value.shape[place] !== 1);
+  places.sort((a, b) => a - b);
+  if (places.length === 0) return { ...x, shape };
+  const valueShape = x.value.shape.map((size, place) => (places.includes(place) ? 1 : size));
+  const value =
+    op === "ReduceSum"
+      ? graph.node(op, [x.value, graph.integers(places)], x.value.type, valueShape, { keepdims: 1 })
+      : graph.node(op, [x.value], x.value.type, valueShape, { axes: places, keepdims: 1 });
+  return { ...x, shape, value };
+}
+
+/** The sum over axes, which stay with size 1. Repeated numbers are counted, not added up. */
+export function reduceSum(graph: Graph, x: Sym, axes: readonly number[]): Sym {
+  const repeats = sizeOf(
+    axes.filter((axis) => x.value.shape[x.order.indexOf(axis)] === 1).map((axis) => x.shape[axis] ?? 1),
+  );
+  const sum = reduce(graph, "ReduceSum", x, axes);
+  return repeats === 1 ? sum : elementwise(graph, "Mul", [sum, scalar(graph, repeats)]);
+}
+
+/** A tfjs reduction: axes in any form, kept with size 1 or dropped. */
+function reduction(run: (graph: Graph, x: Sym, axes: readonly number[]) => Sym): TraceKernel {
+  return (graph, inputs, { axis, reductionIndices, keepDims }) => {
+    const x = input(inputs, "x");
+    const rank = x.shape.length;
+    const given = (axis ?? reductionIndices) as number | readonly number[] | undefined | null;
+    const axes =
+      given === undefined || given === null
+        ? x.shape.map((_, i) => i)
+        : [given].flat().map((a) => fromFront(a as number, rank));
+    const kept = run(graph, x, axes);
+    return keepDims
+      ? kept
+      : reshaped(
+          graph,
+          kept,
+          x.shape.filter((_, i) => !axes.includes(i)),
+        );
+  };
+}
+
+const softmax: TraceKernel = (graph, inputs, { dim }) => {
+  const x = input(inputs, "logits");
+  const axis = fromFront(dim as number, x.shape.length);
+  const powers = elementwise(graph, "Exp", [elementwise(graph, "Sub", [x, reduce(graph, "ReduceMax", x, [axis])])]);
+  return elementwise(graph, "Div", [powers, reduceSum(graph, powers, [axis])]);
+};
+
+/** Kernels that fold axes. */
+export const REDUCTION_KERNELS: KernelTable = {
+  Sum: reduction(reduceSum),
+  Mean: reduction((graph, x, axes) => reduce(graph, "ReduceMean", x, axes)),
+  Max: reduction((graph, x, axes) => reduce(graph, "ReduceMax", x, axes)),
+  Min: reduction((graph, x, axes) => reduce(graph, "ReduceMin", x, axes)),
+  Softmax: softmax,
+};

@@ -1,0 +1,223 @@
+import "@plseg/test-kit";
+import {
+  add,
+  cast,
+  concat,
+  conv3d,
+  div,
+  exp,
+  gather,
+  grads,
+  leakyRelu,
+  matMul,
+  max,
+  maxPool3d,
+  mean,
+  mod,
+  mul,
+  oneHot,
+  pad,
+  randomNormal,
+  relu,
+  reshape,
+  softmax,
+  square,
+  stack,
+  stridedSlice,
+  sub,
+  sum,
+  type Tensor,
+  type Tensor2D,
+  type Tensor5D,
+  tensor,
+  tile,
+  transpose,
+  unstack,
+  where,
+} from "@tensorflow/tfjs-core";
+import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import { describe, expect, test } from "vitest";
+import { type InputSpec, trace } from "./trace.js";
+
+type Inputs = Record<string, Tensor>;
+
+/** Traces `fn`, runs the graph in ONNX Runtime, runs `fn` in tfjs, and compares every output. */
+async function expectSame(fn: (inputs: Inputs) => Inputs, inputs: Inputs, tolerance = 1e-5): Promise<void> {
+  const specs = Object.fromEntries(
+    Object.entries(inputs).map(([name, { shape, dtype }]): [string, InputSpec] => [
+      name,
+      { shape, dtype: dtype as "float32" | "int32" },
+    ]),
+  );
+  const { model } = trace(fn, specs);
+  const session = await InferenceSession.create(model, { logSeverityLevel: 3 });
+  const feeds = Object.fromEntries(
+    Object.entries(inputs).map(([name, x]) => [name, new OrtTensor(x.dtype as "float32", x.dataSync(), x.shape)]),
+  );
+  const results = await session.run(feeds);
+  for (const [name, expected] of Object.entries(fn(inputs))) {
+    const actual = results[name];
+    expect(actual?.dims, name).toEqual(expected.shape);
+    const numbers = expected.dataSync();
+    const largest = Math.max(1e-6, ...numbers.map(Math.abs));
+    for (const [i, number] of numbers.entries())
+      expect(Math.abs(Number(actual?.data[i]) - number), `${name}[${i}]`).toBeLessThanOrEqual(tolerance * largest);
+  }
+  await session.release();
+}
+
+const random = (shape: number[], seed = 7): Tensor => randomNormal(shape, 0, 1, "float32", seed);
+
+describe("trace", () => {
+  test("follows element-wise operations with broadcasting", () =>
+    expectSame(({ x, y }) => ({ z: div(exp(sub(mul(x as Tensor, y as Tensor), 1)), add(square(y as Tensor), 2)) }), {
+      x: random([2, 3, 4]),
+      y: random([4], 3),
+    }));
+
+  test("brings a channel vector to a channels-first image", () =>
+    expectSame(
+      ({ x, k, b }) => ({ y: leakyRelu(add(conv3d(x as Tensor5D, k as Tensor5D, 1, "same"), b as Tensor), 0.01) }),
+      { x: random([2, 4, 6, 5, 3]), k: random([3, 3, 3, 3, 2], 2), b: random([2], 3) },
+    ));
+
+  test.each([
+    { name: "3x3x3", kernel: [3, 3, 3], strides: 1, padding: "same" as const },
+    { name: "1x1x1", kernel: [1, 1, 1], strides: 1, padding: "same" as const },
+    { name: "even, valid", kernel: [2, 3, 2], strides: 1, padding: "valid" as const },
+    { name: "strided", kernel: [3, 3, 3], strides: 2, padding: "same" as const },
+    { name: "strided, valid, odd rest", kernel: [2, 2, 2], strides: 2, padding: "valid" as const },
+  ])("writes down the gradients of a $name convolution", ({ kernel, strides, padding }) =>
+    expectSame(
+      ({ x, k }) => {
+        const [dx, dk] = grads((a: Tensor, b: Tensor) =>
+          sum(square(conv3d(a as Tensor5D, b as Tensor5D, strides, padding))),
+        )([x as Tensor, k as Tensor]);
+        return { dx: dx as Tensor, dk: dk as Tensor };
+      },
+      { x: random([2, 5, 7, 6, 3]), k: random([...kernel, 3, 4], 2) },
+    ),
+  );
+
+  test.each([
+    [1, 8],
+    [8, 1],
+    [2, 9],
+    [9, 2],
+  ])("shifts whatever is cheaper for the kernel gradient of %i to %i channels", (from, to) =>
+    expectSame(
+      ({ x, k }) => ({
+        dk: grads((a: Tensor, b: Tensor) => sum(square(conv3d(a as Tensor5D, b as Tensor5D, 1, "same"))))([
+          x as Tensor,
+          k as Tensor,
+        ])[1] as Tensor,
+      }),
+      { x: random([1, 4, 3, 5, from]), k: random([3, 3, 3, from, to], 2) },
+    ),
+  );
+
+  test("gives the gradient of max pooling to the first of equal values", () =>
+    expectSame(
+      ({ x }) => ({
+        y: maxPool3d(x as Tensor5D, 2, 2, "valid"),
+        dx: grads((a: Tensor) => sum(square(maxPool3d(a as Tensor5D, 2, 2, "valid"))))([x as Tensor])[0] as Tensor,
+      }),
+      { x: relu(random([2, 4, 5, 6, 3])) },
+    ));
+
+  test("reduces, also what is only repeated", () =>
+    expectSame(
+      ({ x, y }) => ({
+        a: sum(x as Tensor, [1, 2], true),
+        b: mean(x as Tensor),
+        c: max(x as Tensor, -1),
+        d: sum(tile(reshape(y as Tensor, [1, 4]), [3, 1]), 0),
+        e: grads((v: Tensor) => sum(square(sum(v, 1))))([x as Tensor])[0] as Tensor,
+      }),
+      { x: random([2, 3, 4]), y: random([4], 3) },
+    ));
+
+  test("moves numbers about without losing track of the axes", () =>
+    expectSame(
+      ({ x, k }) => {
+        const y = conv3d(x as Tensor5D, k as Tensor5D, 1, "same"); // channels-first in the graph
+        const [first, second] = unstack(y, 1) as [Tensor, Tensor];
+        return {
+          flat: reshape(y, [2, 8, 3]),
+          mixed: reshape(y, [4, 12]),
+          turned: transpose(reshape(y, [2, 8, 3]), [2, 0, 1]),
+          joined: concat([y, y], -1),
+          stacked: stack([first, second], 2),
+          strided: stridedSlice(y, [0, 0, 0, 0, 0], [2, 2, 2, 2, 3], [1, 1, 2, 2, 1]),
+          framed: pad(
+            y,
+            [
+              [0, 0],
+              [1, 0],
+              [0, 0],
+              [0, 2],
+              [1, 1],
+            ],
+            5,
+          ),
+          picked: gather(y, tensor([2, 0], [2], "int32"), 4),
+        };
+      },
+      { x: random([2, 2, 2, 2, 1]), k: random([1, 1, 1, 1, 3], 2) },
+    ));
+
+  test("multiplies matrices, transposed or not, one or many", () =>
+    expectSame(
+      ({ a, b, c }) => ({
+        one: matMul(a as Tensor2D, b as Tensor2D),
+        gram: matMul(a as Tensor2D, a as Tensor2D, true, false),
+        outer: matMul(a as Tensor2D, a as Tensor2D, false, true),
+        many: matMul(c as Tensor, c as Tensor, true, false),
+        repeated: matMul(reshape(a as Tensor, [1, 3, 4]), c as Tensor),
+      }),
+      { a: random([3, 4]), b: random([4, 2], 2), c: random([5, 4, 6], 3) },
+    ));
+
+  test("takes softmax over channels, and its gradient", () =>
+    expectSame(
+      ({ x, k }) => {
+        const probabilities = (v: Tensor): Tensor => softmax(conv3d(v as Tensor5D, k as Tensor5D, 1, "same"));
+        return {
+          p: probabilities(x as Tensor),
+          g: grads((v: Tensor) => sum(square(probabilities(v))))([x as Tensor])[0] as Tensor,
+        };
+      },
+      { x: random([1, 2, 3, 4, 2]), k: random([1, 1, 1, 2, 5], 2) },
+    ));
+
+  test("counts labels and remainders", () =>
+    expectSame(
+      ({ labels, x }) => ({
+        hot: oneHot(labels as Tensor, 4, 1, 0, "float32"),
+        rest: mod(x as Tensor, 3),
+        chosen: where(cast(oneHot(labels as Tensor, 4), "bool"), 2, -1),
+      }),
+      { labels: tensor([0, 3, 1, 2, 2, 0], [2, 3], "int32"), x: tensor([-7, -1, 0, 5, 8]) },
+    ));
+
+  test("says which operation cannot be traced", () => {
+    expect(() => trace(({ x }) => ({ y: tensor(x.dataSync()) }), { x: { shape: [2] } })).toThrow(
+      "trace: the function reads a tensor's numbers",
+    );
+  });
+
+  test("names an output only once", () => {
+    expect(() => trace(({ x }) => ({ x }), { x: { shape: [2] } })).toThrow('trace: "x" names an input and an output.');
+  });
+
+  test("drops what nothing depends on", () => {
+    const { summary } = trace(
+      ({ x }) => {
+        exp(x);
+        return { y: relu(x) };
+      },
+      { x: { shape: [2] } },
+    );
+    expect(summary().operations).toEqual({ Relu: 1 });
+  });
+});

@@ -1,0 +1,215 @@
+import "@plseg/tf-gradients";
+import { ConfigError, type Shape, UnsupportedOpError } from "@plseg/core";
+import {
+  engine,
+  getBackend,
+  type KernelFunc,
+  registerBackend,
+  registerKernel,
+  removeBackend,
+  setBackend,
+  type Tensor,
+  type TensorInfo,
+} from "@tensorflow/tfjs-core";
+import { TRACE_BACKEND, TraceBackend } from "./backend.js";
+import { encodeModel } from "./encode.js";
+import { byteLength, Graph, type Value } from "./graph.js";
+import { KERNELS } from "./kernels/index.js";
+import { liveNodes } from "./live-nodes.js";
+import { channelsFirstOrder, identityOrder, kernelOrder, materialize, type Sym } from "./symbol.js";
+
+/** How the numbers of an input or output lie in memory, compared with the shape that the function sees. */
+export type Layout = "as-is" | "channels-first" | "kernel-first";
+
+/** An input of a function to trace. */
+export interface InputSpec {
+  /** Shape that the function sees. */
+  readonly shape: Shape;
+  /** Element type; `float32` unless told. */
+  readonly dtype?: "float32" | "int32" | "bool";
+  /**
+   * Layout of the numbers that the graph will be fed: `channels-first` feeds `[batch, channel, ...spatial]` where the
+   * function sees `[batch, ...spatial, channel]`; `as-is` (the default) feeds what the function sees.
+   */
+  readonly layout?: Layout;
+}
+
+/** An input or output of a traced graph. */
+export interface TracedValue {
+  readonly name: string;
+  readonly dtype: "float32" | "int32" | "bool";
+  /** Shape of the numbers that go in or come out. */
+  readonly shape: Shape;
+}
+
+/** A traced function. */
+export interface TracedModel {
+  /** An ONNX file (opset 17). */
+  readonly model: Uint8Array<ArrayBuffer>;
+  readonly inputs: readonly TracedValue[];
+  readonly outputs: readonly TracedValue[];
+  /** How many nodes of each operation the graph holds, and the bytes of its constants. */
+  summary(): TraceSummary;
+}
+
+/** What a graph is made of. */
+export interface TraceSummary {
+  readonly nodes: number;
+  readonly operations: Readonly<Record<string, number>>;
+  readonly constantBytes: number;
+}
+
+/** How to trace. */
+export interface TraceOptions {
+  /** Layouts of outputs by name; those not named come out as the function returns them. */
+  readonly outputLayouts?: Readonly<Record<string, Layout>>;
+}
+
+/**
+ * Runs a function once on symbols and writes down what it does as an ONNX graph. Gradients (`grads`, `valueAndGrads`)
+ * inside the function are written down too.
+ *
+ * The function must be pure: every number that changes from call to call comes in as an input, and no branch depends on
+ * a number. Tensors it captures become constants. The tfjs backend in use is put back afterwards.
+ *
+ * @param fn - Takes the inputs by name and returns the outputs by name.
+ * @param inputs - Shape and type of each input.
+ * @throws UnsupportedOpError if the function reads numbers or uses an operation that cannot be traced.
+ *
+ * @example
+ * ```ts
+ * const { model } = trace(({ x }) => ({ y: softmax(x) }), { x: { shape: [1, 10] } });
+ * ```
+ */
+export function trace<Inputs extends Readonly<Record<string, InputSpec>>>(
+  fn: (inputs: { readonly [Name in keyof Inputs]: Tensor }) => Readonly<Record<string, Tensor>>,
+  inputs: Inputs,
+  { outputLayouts = {} }: TraceOptions = {},
+): TracedModel {
+  const graph = new Graph();
+  const values = withTraceBackend((backend) =>
+    backend.record(graph, () => {
+      engine().startScope("trace");
+      try {
+        const named = Object.entries(inputs).map(([name, spec]) => [name, inputTensor(backend, graph, name, spec)]);
+        const outputs = fn(Object.fromEntries(named));
+        return Object.entries(outputs).map(([name, tensor]) => ({
+          name,
+          value: laidOut(graph, backend.symbolOf(tensor), outputLayouts[name] ?? "as-is"),
+        }));
+      } finally {
+        engine().endScope();
+      }
+    }),
+  );
+  checkNames(
+    values.map(({ name }) => name),
+    Object.keys(inputs),
+  );
+  const nodes = liveNodes(
+    graph.nodes,
+    values.map(({ value }) => value),
+  );
+  const constants = constantsOf(
+    nodes,
+    values.map(({ value }) => value),
+  );
+  return {
+    model: encodeModel({ inputs: graph.inputs, nodes, constants, outputs: values }),
+    inputs: graph.inputs.map((value) => traced(value.name, value)),
+    outputs: values.map(({ name, value }) => traced(name, value)),
+    summary: () => summarize(nodes, constants),
+  };
+}
+
+function inputTensor(backend: TraceBackend, graph: Graph, name: string, spec: InputSpec): Tensor {
+  const { shape, dtype = "float32", layout = "as-is" } = spec;
+  const order = orderOf(layout, shape.length);
+  const value = graph.input(
+    name,
+    dtype,
+    order.map((axis) => shape[axis] ?? 1),
+  );
+  return engine().makeTensorFromTensorInfo(backend.tensorOf({ shape, value, order }));
+}
+
+function orderOf(layout: Layout, rank: number): number[] {
+  if (layout === "as-is") return identityOrder(rank);
+  if (rank < 3) throw new ConfigError(`trace: layout ${layout} needs at least 3 axes, got ${rank}.`);
+  return layout === "channels-first" ? channelsFirstOrder(rank) : kernelOrder(rank);
+}
+
+const laidOut = (graph: Graph, symbol: Sym, layout: Layout): Value =>
+  materialize(graph, symbol, orderOf(layout, symbol.shape.length));
+
+function traced(name: string, { type, shape }: Value): TracedValue {
+  return { name, dtype: type as TracedValue["dtype"], shape };
+}
+
+function checkNames(outputs: readonly string[], inputs: readonly string[]): void {
+  const both = outputs.find((name) => inputs.includes(name));
+  if (both !== undefined)
+    throw new ConfigError(`trace: "${both}" names an input and an output. Give the output another name.`);
+}
+
+function constantsOf(nodes: Graph["nodes"], outputs: readonly Value[]): Value[] {
+  const used = [...nodes.flatMap((node) => node.inputs), ...outputs].filter((value) => value?.constant !== undefined);
+  return [...new Map(used.map((value) => [value?.name, value])).values()] as Value[];
+}
+
+function summarize(nodes: Graph["nodes"], constants: readonly Value[]): TraceSummary {
+  const operations: Record<string, number> = {};
+  for (const { op } of nodes) operations[op] = (operations[op] ?? 0) + 1;
+  return {
+    nodes: nodes.length,
+    operations,
+    constantBytes: constants.reduce((total, constant) => total + byteLength(constant), 0),
+  };
+}
+
+/** Runs with the tracing backend in charge, and puts the caller's backend back. */
+function withTraceBackend<T>(run: (backend: TraceBackend) => T): T {
+  const previous = getBackend();
+  registerOnce();
+  setBackend(TRACE_BACKEND);
+  try {
+    return run(engine().findBackend(TRACE_BACKEND) as TraceBackend);
+  } catch (error) {
+    throw explained(error);
+  } finally {
+    if (previous) setBackend(previous);
+    else removeBackend(TRACE_BACKEND);
+  }
+}
+
+let kernelsRegistered = false;
+
+function registerOnce(): void {
+  if (!engine().findBackend(TRACE_BACKEND)) registerBackend(TRACE_BACKEND, () => new TraceBackend(), 0);
+  if (kernelsRegistered) return;
+  kernelsRegistered = true;
+  for (const [kernelName, kernel] of Object.entries(KERNELS)) {
+    const kernelFunc: KernelFunc = ({ inputs, attrs, backend }) => {
+      const tracing = backend as TraceBackend;
+      const symbols = Object.fromEntries(
+        Object.entries(inputs).map(([name, tensor]) => [name, tracing.symbolOf(tensor as TensorInfo)]),
+      );
+      const result = kernel(tracing.graph, symbols, attrs ?? {});
+      return Array.isArray(result)
+        ? result.map((symbol: Sym) => tracing.tensorOf(symbol))
+        : tracing.tensorOf(result as Sym);
+    };
+    registerKernel({ kernelName, backendName: TRACE_BACKEND, kernelFunc });
+  }
+}
+
+/** tfjs says "Kernel 'X' not registered": say what that means here. */
+function explained(error: unknown): unknown {
+  const missing = error instanceof Error ? /Kernel '(\w+)' not registered/.exec(error.message)?.[1] : undefined;
+  if (missing === undefined) return error;
+  return new UnsupportedOpError(
+    `trace: the operation ${missing} cannot be traced. Write the function with other operations, or run it on the eager engine. ` +
+      `Traceable: ${Object.keys(KERNELS).join(", ")}.`,
+    { cause: error },
+  );
+}

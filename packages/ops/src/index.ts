@@ -1,0 +1,14 @@
+export {
+  BATCH_NORM_3D_DEFAULTS,
+  type BatchNorm3dOptions,
+  type BatchNorm3dResult,
+  type BatchNorm3dStatistics,
+  batchNorm3d,
+  batchNorm3dInference,
+} from "./batch-norm-3d.js";
+export { dropout, SEED_LIMIT } from "./dropout.js";
+export { resizeNearest } from "./resize-nearest.js";
+export { RESIZE_TRILINEAR_DEFAULTS, type ResizeTrilinearOptions, resizeTrilinear } from "./resize-trilinear.js";
+export { stopGradient } from "./stop-gradient.js";
+export { untaped } from "./untaped.js";
+export { type ValueAndGradients, valueAndGradients } from "./value-and-gradients.js";
