@@ -90,11 +90,10 @@ export default {
     },
   ],
   options: {
-    tsConfig: { fileName: "tsconfig.base.json" },
     tsPreCompilationDeps: true,
     combinedDependencies: true,
     doNotFollow: { path: "node_modules" },
-    exclude: { path: "(^|/)dist/|[.]config[.]ts$" },
+    exclude: { path: "^packages/.*/(dist|node_modules)/|^packages/.*[.]config[.]ts$" },
     enhancedResolveOptions: {
       exportsFields: ["exports"],
       conditionNames: ["@plseg/source", "types", "import", "node", "default"],

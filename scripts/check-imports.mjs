@@ -9,13 +9,13 @@ import config from "../.dependency-cruiser.mjs";
 import { conclude, root, workspacePackages } from "./workspace.mjs";
 
 process.chdir(root);
-const { options, ...rules } = config;
+const { options = {}, ...rules } = config;
 const sources = workspacePackages().flatMap(({ path }) => sourcesOf(`${path}/src`));
 const { output } = await cruise(
   ["packages"],
   { ...options, validate: true, ruleSet: rules },
   options.enhancedResolveOptions,
-  { tsConfig: extractTsConfig(options.tsConfig.fileName) },
+  { tsConfig: extractTsConfig("tsconfig.base.json") },
 );
 if (typeof output === "string") throw new Error(`dependency-cruiser: expected a result, got "${output}".`);
 const { modules, summary } = output;

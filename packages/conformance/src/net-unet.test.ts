@@ -76,7 +76,7 @@ function checkGradients(vectors: GoldenCase, { layout }: ReferenceUnet, arrays: 
     if (!weight) throw new Error(`plSegUnet has no ${ourName(name)} for ${name}.`);
     placed.delete(weight.name);
     const values = gradient.slice(weight.offset, weight.offset + weight.size);
-    ours.norms.push(Math.hypot(...values));
+    ours.norms.push(Math.sqrt(values.reduce((sum, value) => sum + value * value, 0)));
     theirs.norms.push(norm);
     const count = Math.min(8, weight.size);
     ours.firsts.push(...values.slice(0, count));

@@ -66,14 +66,22 @@ export interface ReferenceUnet {
   readonly foldedBiases: ReadonlyMap<string, Float32Array>;
 }
 
-/** Builds the network of a case. The biases that it does without are subtracted from the running means. */
-export function referenceUnet(vectors: GoldenCase, options: Partial<PlSegUnetConfig> = {}): ReferenceUnet {
+/**
+ * Builds the network of a case. The biases that it does without are subtracted from the running means.
+ *
+ * @param entries - The reference's state, given the layout of ours; that of the case's metadata unless told.
+ */
+export function referenceUnet(
+  vectors: GoldenCase,
+  options: Partial<PlSegUnetConfig> = {},
+  entries: (layout: FlatLayout) => StateEntry[] = () => vectors.json<StateEntry[]>("state_dict"),
+): ReferenceUnet {
   const features = vectors.json<number[]>("feature_chns");
   const network = plSegUnet({ classes: vectors.json<number>("class_num"), features, dropout: [0], ...options });
   const side = 2 ** (features.length - 1);
   const layout = flatLayout(listWeights(network, [1, side, side, side, 1]));
 
-  const state = vectors.json<StateEntry[]>("state_dict");
+  const state = entries(layout);
   const values = new Map(state.map((entry, k) => [entry[0], formulaWeight(entry, k)]));
   const foldedBiases = new Map<string, Float32Array>();
   for (const [name, bias] of values) {

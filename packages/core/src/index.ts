@@ -1,4 +1,5 @@
 export { type AnnotationState, annotationState } from "./annotation.js";
+export { type Color, classColor } from "./class-color.js";
 export { ClassSet } from "./class-set.js";
 export { ConfigError, DataError, PlsegError, ResourceError, ShapeError, UnsupportedOpError } from "./errors.js";
 export type { LossResult, LossState, PartialTarget, SegmentationLoss } from "./loss.js";

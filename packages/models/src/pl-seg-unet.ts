@@ -1,12 +1,11 @@
 import { checkMultiples, checkRank, ConfigError, type Network, type NetworkMode, type Weights, withDefaults } from "@plseg/core";
-import { batchNorm3d, batchNorm3dInference, dropout, resizeTrilinear } from "@plseg/ops";
+import { batchNorm3d, batchNorm3dInference, dropout, resizeTrilinear, updateRunningStatistics } from "@plseg/ops";
 import {
   add,
   concat,
   conv3d,
   leakyRelu,
   maxPool3d,
-  mul,
   type Scalar,
   type Tensor1D,
   type Tensor5D,
@@ -35,9 +34,6 @@ export const PL_SEG_UNET_DEFAULTS: Required<Omit<PlSegUnetConfig, "classes">> = 
 
 /** Most scales at which logits are given. */
 const SCALES = 4;
-
-/** Share of a step's statistics in the running ones. */
-const MOMENTUM = 0.1;
 
 /** Seeds of a step lie below this; each place that drops out adds a multiple of it. */
 const SEEDS = 4093;
@@ -118,11 +114,11 @@ function normalize(weights: Weights, x: Tensor5D, { training }: NetworkMode): Te
   const runningVariance = weights.buffer("running_var", [channels], "ones") as Tensor1D;
   if (!training) return batchNorm3dInference(x, { mean: runningMean, variance: runningVariance, scale, offset });
 
-  const { y, mean, variance } = batchNorm3d(x, scale, offset);
-  const values = x.size / channels;
-  const unbiased = values / Math.max(values - 1, 1);
-  weights.setBuffer("running_mean", add(mul(runningMean, 1 - MOMENTUM), mul(mean, MOMENTUM)));
-  weights.setBuffer("running_var", add(mul(runningVariance, 1 - MOMENTUM), mul(variance, MOMENTUM * unbiased)));
+  const { y, ...batch } = batchNorm3d(x, scale, offset);
+  const running = { mean: runningMean, variance: runningVariance };
+  const next = updateRunningStatistics(running, batch, x.size / channels);
+  weights.setBuffer("running_mean", next.mean);
+  weights.setBuffer("running_var", next.variance);
   return y;
 }
 

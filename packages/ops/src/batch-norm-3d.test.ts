@@ -11,7 +11,7 @@ import {
   tensor5d,
 } from "@tensorflow/tfjs-core";
 import { describe, expect, test } from "vitest";
-import { batchNorm3d, batchNorm3dInference } from "./batch-norm-3d.js";
+import { batchNorm3d, batchNorm3dInference, updateRunningStatistics } from "./batch-norm-3d.js";
 
 const x = randomUniform([2, 2, 1, 3, 2], -1, 3, "float32", 1) as Tensor5D;
 const dy = randomUniform([2, 2, 1, 3, 2], -1, 1, "float32", 2) as Tensor5D;
@@ -29,6 +29,16 @@ describe("batchNorm3d", () => {
     expect([...result.y.dataSync()]).toEqual([-10, 4, 10, 6]);
   });
 
+  test("is right for a channel that varies little around a large value", () => {
+    // steps of 1/1024 around 1000: mean 1000 + 0.5/1024 and variance 1.25/1024², of which single precision keeps
+    // only half of the last place of the mean
+    const steps = [-1, 0, 1, 2];
+    const values = steps.map((step) => 1000 + step / 1024);
+    const { y } = batchNorm3d(tensor5d(values, [1, 1, 1, 4, 1]), tensor1d([1]), tensor1d([0]), { epsilon: 0 });
+    for (const [i, value] of y.dataSync().entries())
+      expect(value).toBeCloseTo(((steps[i] as number) - 0.5) / Math.sqrt(1.25), 5);
+  });
+
   test("has the gradient of its finite differences", () => {
     const loss = (x: Tensor, scale: Tensor, offset: Tensor): Tensor =>
       sum(mul(batchNorm3d(x as Tensor5D, scale as Tensor1D, offset as Tensor1D).y, dy));
@@ -40,7 +50,7 @@ describe("batchNorm3d", () => {
         const moved = (step: number): number => {
           const nudged = Float32Array.from(values);
           nudged[i] = (nudged[i] as number) + step;
-          return reference(inputs.map((input, j) => (j === k ? nudged : input.dataSync())) as Triple);
+          return reference(inputs.map((input, j) => (j === k ? nudged : input.dataSync())) as unknown as Triple);
         };
         expect((moved(1e-2) - moved(-1e-2)) / 2e-2).toBeCloseTo(expected, 2);
       }
@@ -76,6 +86,20 @@ describe("batchNorm3dInference", () => {
     const expected = y.dataSync();
     const values = batchNorm3dInference(x, { mean, variance, scale, offset }).dataSync();
     for (const [i, value] of values.entries()) expect(value).toBeCloseTo(expected[i] as number, 5);
+  });
+});
+
+describe("updateRunningStatistics", () => {
+  test("moves by the momentum, with the unbiased variance", () => {
+    const running = { mean: tensor1d([0]), variance: tensor1d([1]) };
+    const next = updateRunningStatistics(running, { mean: tensor1d([4]), variance: tensor1d([6]) }, 4, 0.25);
+    expect([...next.mean.dataSync()]).toEqual([1]); // ¾ · 0 + ¼ · 4
+    expect([...next.variance.dataSync()]).toEqual([2.75]); // ¾ · 1 + ¼ · 6 · 4/3
+  });
+
+  test("stays finite when a batch holds a single value", () => {
+    const one = { mean: tensor1d([1]), variance: tensor1d([0]) };
+    expect([...updateRunningStatistics(one, one, 1).variance.dataSync()]).toEqual([0]);
   });
 });
 

@@ -61,36 +61,66 @@ export function batchNorm3d(
   const { epsilon } = withDefaults(BATCH_NORM_3D_DEFAULTS, options);
   checkChannels("batchNorm3d", x, { scale, offset });
 
-  const average = untaped(() => mean<Tensor1D>(x, VALUES));
-  const centered = untaped(() => sub<Tensor5D>(x, average));
-  const variance = untaped(() => mean<Tensor1D>(square(centered), VALUES));
+  // The first mean is rounded, so what is centered by it still has a mean of its own: taking that into account makes
+  // channels right that vary little around a large value, and costs one more sum, but no other pass over the volume.
+  const rough = untaped(() => mean<Tensor1D>(x, VALUES));
+  const centered = untaped(() => sub<Tensor5D>(x, rough));
+  const rest = untaped(() => mean<Tensor1D>(centered, VALUES));
+  const variance = untaped(() => sub<Tensor1D>(mean(square(centered), VALUES), square(rest)));
   const inverse = untaped(() => rsqrt(add<Tensor1D>(variance, epsilon))); // 1/σ
   const count = x.size / scale.size;
 
   const normalize = customGrad<Tensor5D>((...args) => {
     const [, scale, offset, save] = args as unknown as [Tensor5D, Tensor1D, Tensor1D, GradSaveFunc];
     const gain = mul<Tensor1D>(scale, inverse);
-    save([centered, inverse, gain]);
+    save([centered, rest, inverse, gain]);
     return {
-      value: add(mul(centered, gain), offset),
+      value: add(mul(centered, gain), sub(offset, mul(rest, gain))),
       gradFunc: (dy: Tensor5D, saved: Tensor[]) => {
-        const [centered, inverse, gain] = saved as [Tensor5D, Tensor1D, Tensor1D];
-        const sumDy = sum<Tensor1D>(dy, VALUES);
-        const dScale = mul<Tensor1D>(sum(mul(dy, centered), VALUES), inverse); // Σ dy · x̂
+        const [centered, rest, inverse, gain] = saved as [Tensor5D, Tensor1D, Tensor1D, Tensor1D];
+        const dOffset = sum<Tensor1D>(dy, VALUES);
+        const dScale = mul<Tensor1D>(sub(sum(mul(dy, centered), VALUES), mul(rest, dOffset)), inverse); // Σ dy · x̂
         const slope = neg(div(mul(mul(gain, inverse), dScale), count));
-        const shift = neg(div(mul(gain, sumDy), count));
+        const shift = neg(add(div(mul(gain, dOffset), count), mul(slope, rest)));
         const dx = add<Tensor5D>(add(mul(dy, gain), mul(centered, slope)), shift);
-        return [dx, dScale, sumDy];
+        return [dx, dScale, dOffset];
       },
     };
   });
-  return { y: normalize(x, scale, offset), mean: average, variance };
+  return { y: normalize(x, scale, offset), mean: untaped(() => add<Tensor1D>(rough, rest)), variance };
+}
+
+/** Mean and variance of each channel, each `[channel]`. */
+export interface ChannelStatistics {
+  readonly mean: Tensor1D;
+  readonly variance: Tensor1D;
+}
+
+/**
+ * Running statistics after one more batch.
+ *
+ *     mean ← (1 − momentum) mean + momentum · batch mean
+ *     variance ← (1 − momentum) variance + momentum · batch variance · n/(n − 1)        the unbiased one
+ *
+ * @param batch - Of the batch, the variance biased, as {@link batchNorm3d} gives it.
+ * @param count - n, the number of values per channel in the batch. A single one counts as its own variance, 0.
+ * @param momentum - Share of the batch (PyTorch's meaning; TensorFlow's is 1 minus it).
+ */
+export function updateRunningStatistics(
+  running: ChannelStatistics,
+  batch: ChannelStatistics,
+  count: number,
+  momentum: number = 0.1,
+): ChannelStatistics {
+  const unbiased = count / Math.max(count - 1, 1);
+  return {
+    mean: add(mul(running.mean, 1 - momentum), mul(batch.mean, momentum)),
+    variance: add(mul(running.variance, 1 - momentum), mul(batch.variance, momentum * unbiased)),
+  };
 }
 
 /** What {@link batchNorm3dInference} normalizes by, each `[channel]`. */
-export interface BatchNorm3dStatistics {
-  readonly mean: Tensor1D;
-  readonly variance: Tensor1D;
+export interface BatchNorm3dStatistics extends ChannelStatistics {
   readonly scale: Tensor1D;
   readonly offset: Tensor1D;
 }

@@ -5,6 +5,8 @@ export {
   type BatchNorm3dStatistics,
   batchNorm3d,
   batchNorm3dInference,
+  type ChannelStatistics,
+  updateRunningStatistics,
 } from "./batch-norm-3d.js";
 export { dropout, SEED_LIMIT } from "./dropout.js";
 export { resizeNearest } from "./resize-nearest.js";

@@ -39,7 +39,14 @@ class EagerFunction implements CompiledFunction {
         return [name, tensorFrom(feed as EngineArray | EngineTensor, spec)];
       });
       const results = Object.entries(this.fn(Object.fromEntries(tensors)));
-      return results.map(([name, result]): [string, Tensor] => [name, keep(laidOut(result, this.outputLayouts[name]))]);
+      const kept = results.map(([name, result]): [string, Tensor] => [
+        name,
+        keep(laidOut(result, this.outputLayouts[name])),
+      ]);
+      // what the function itself kept would outlive the tidy
+      const fed = new Set(tensors.map(([, tensor]) => tensor));
+      for (const [, result] of results) if (!fed.has(result)) result.dispose();
+      return kept;
     });
     return Promise.resolve(Object.fromEntries(outputs.map(([name, output]) => [name, new TfjsTensor(output)])));
   }

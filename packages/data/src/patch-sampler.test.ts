@@ -1,0 +1,134 @@
+import { Random, type Size3D } from "@plseg/core";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { patchSampler, type SampledCase } from "./patch-sampler.js";
+
+/** A scan whose voxels hold their own index, so that a patch tells where it was taken. */
+function scan(
+  id: string,
+  shape: Size3D,
+  annotated: readonly boolean[],
+  labels: readonly (readonly [number, number])[] = [],
+): SampledCase {
+  const voxels = shape[0] * shape[1] * shape[2];
+  const map = new Uint8Array(voxels);
+  for (const [at, label] of labels) map[at] = label;
+  return { id, image: Float32Array.from({ length: voxels }, (_, i) => i), labels: map, shape, annotated };
+}
+
+const two = [true, true, false];
+
+describe("patchSampler", () => {
+  test("copies the voxels at the origin that it names, padded with air and background", () => {
+    const size = fc.integer({ min: 1, max: 7 });
+    fc.assert(
+      fc.property(fc.tuple(size, size, size), fc.tuple(size, size, size), fc.nat(1000), (shape, patchSize, step) => {
+        const source = scan("a", shape, two, [[0, 1]]);
+        const { image, labels, sources } = patchSampler({ cases: [source], patchSize, foreground: 0.5 }).sample(step);
+        const [{ origin } = { origin: [0, 0, 0] as const }] = sources;
+        let [inside, expected] = [0, 1];
+        for (const axis of [0, 1, 2] as const) expected *= Math.min(shape[axis], patchSize[axis]);
+        for (const [i, value] of image.entries()) {
+          const [, h, w] = patchSize;
+          const at = [Math.floor(i / (h * w)), Math.floor(i / w) % h, i % w].map((p, axis) => p + (origin[axis] ?? 0));
+          const [z = 0, y = 0, x = 0] = at;
+          const within = z >= 0 && z < shape[0] && y >= 0 && y < shape[1] && x >= 0 && x < shape[2];
+          if (within) inside++;
+          const voxel = (z * shape[1] + y) * shape[2] + x;
+          expect(value).toBe(within ? voxel : -1);
+          expect(labels[i]).toBe(within && voxel === 0 ? 1 : 0);
+        }
+        expect(inside).toBe(expected);
+      }),
+    );
+  });
+
+  test("depends on seed and step only", () => {
+    const cases = ["a", "b", "c"].map((id) => scan(id, [9, 9, 9], two, [[300, 1]]));
+    const make = (seed: number) => patchSampler({ cases, patchSize: [4, 4, 4], batch: 2, seed });
+    const sampler = make(7);
+    const later = sampler.sample(5);
+    for (let step = 0; step < 5; step++) sampler.sample(step);
+    expect(sampler.sample(5)).toEqual(later);
+    expect(make(7).sample(5)).toEqual(later);
+    expect(make(8).sample(5)).not.toEqual(later);
+    expect(sampler.sample(6)).not.toEqual(later);
+  });
+
+  test("draws each case once a round", () => {
+    const cases = ["a", "b", "c", "d"].map((id) => scan(id, [4, 4, 4], two));
+    const sampler = patchSampler({ cases, patchSize: [2, 2, 2], batch: 2 });
+    for (let round = 0; round < 5; round++) {
+      const ids = [0, 1].flatMap((step) => sampler.sample(2 * round + step).sources.map(({ id }) => id));
+      expect(ids.sort()).toEqual(["a", "b", "c", "d"]);
+    }
+  });
+
+  test("gives a small class its turn as often as a large one, and an unannotated class none", () => {
+    const labels = Array.from({ length: 500 }, (_, i) => [i, 1] as const);
+    const source = scan("a", [20, 20, 20], [true, true, true, false], [...labels, [4210, 2], [7999, 3]]);
+    const sampler = patchSampler({ cases: [source], patchSize: [4, 4, 4], foreground: 1 });
+    const counts = [0, 0, 0, 0];
+    for (let step = 0; step < 400; step++)
+      for (const label of new Set(sampler.sample(step).labels)) counts[label] = (counts[label] ?? 0) + 1;
+    expect(counts[1]).toBeGreaterThan(160);
+    expect(counts[2]).toBeGreaterThan(160);
+    expect(counts[3]).toBe(0);
+  });
+
+  test("keeps the drawn voxel in the middle half of the patch, when the border is far", () => {
+    const at = (10 * 20 + 10) * 20 + 10;
+    const source = scan("a", [20, 20, 20], two, [[at, 1]]);
+    const sampler = patchSampler({ cases: [source], patchSize: [8, 8, 8], foreground: 1 });
+    const seen = new Set<number>();
+    for (let step = 0; step < 200; step++)
+      for (const start of sampler.sample(step).sources[0]?.origin ?? []) seen.add(10 - start);
+    expect([...seen].sort()).toEqual([2, 3, 4, 5]);
+  });
+
+  test("says which classes were annotated, as numbers", () => {
+    const cases = [scan("a", [2, 2, 2], two), scan("b", [2, 2, 2], [true, false, true])];
+    const { annotated, sources } = patchSampler({ cases, patchSize: [2, 2, 2], batch: 2 }).sample(0);
+    const first = sources[0]?.id === "a" ? [1, 1, 0, 1, 0, 1] : [1, 0, 1, 1, 1, 0];
+    expect(annotated).toEqual(Float32Array.from(first));
+  });
+
+  test("remembers thinned places that lie in the class they belong to", () => {
+    const random = new Random(3);
+    const shape: Size3D = [40, 40, 40];
+    const labels = Uint8Array.from({ length: 64_000 }, () => (random.uniform() < 0.7 ? 1 : 0));
+    const source = { ...scan("a", shape, two), labels };
+    const sampler = patchSampler({ cases: [source], patchSize: [1, 1, 1], foreground: 1, batch: 50 });
+    const { labels: hit } = sampler.sample(0);
+    expect(hit.every((label) => label === 1)).toBe(true);
+  });
+
+  test.each([
+    ["no case", { cases: [] }, "patchSampler: at least one case is needed, got none."],
+    ["a batch of 0", { batch: 0 }, "patchSampler: batch must be a whole number of at least 1, got 0."],
+    [
+      "a patch of 0",
+      { patchSize: [0, 1, 1] as const },
+      "patchSampler: patchSize must be whole numbers of at least 1, got [0, 1, 1].",
+    ],
+    ["a part above 1", { foreground: 2 }, "patchSampler: foreground must lie in [0, 1], got 2."],
+    [
+      "a patch beyond memory",
+      { patchSize: [2000, 2000, 2000] as const },
+      "patchSampler: a batch may have at most 536870912 voxels, got 1 x [2000, 2000, 2000] = 8000000000. Choose a smaller patchSize or batch.",
+    ],
+    [
+      "a label beyond the classes",
+      { cases: [scan("a", [1, 1, 2], two, [[1, 3]])] },
+      "patchSampler: labels of a must be less than 3, got 3 at voxel 1.",
+    ],
+    [
+      "voxels that do not fill the shape",
+      { cases: [{ ...scan("a", [1, 1, 2], two), shape: [1, 1, 3] as const }] },
+      "patchSampler: image and labels of a must have 3 voxels [1, 1, 3], got 2 and 2.",
+    ],
+  ])("refuses %s", (_, wrong, message) => {
+    const good = { cases: [scan("a", [4, 4, 4], two)], patchSize: [2, 2, 2] as const };
+    expect(() => patchSampler({ ...good, ...wrong })).toThrow(message);
+  });
+});

@@ -1,0 +1,32 @@
+import type { LossResult, LossState, Network, PartialTarget } from "@plseg/core";
+import type { Scalar, Tensor5D } from "@tensorflow/tfjs-core";
+
+/** What a method's objective sees besides logits and target. */
+export interface ObjectiveContext {
+  /** How far training is, in [0, 1]: steps done over steps planned. */
+  readonly progress: Scalar;
+}
+
+/** What a method minimizes: a loss over the logits of all scales, finest first. */
+export interface Objective {
+  init(): LossState;
+  compute(pyramid: readonly Tensor5D[], target: PartialTarget, state: LossState, context: ObjectiveContext): LossResult;
+}
+
+/** A way to learn from partially labeled scans. */
+export interface Method {
+  readonly name: string;
+  /** One line for people. */
+  readonly summary: string;
+  /** Whether its objective wants logits at several scales. */
+  readonly deepSupervision: boolean;
+  objective(options: { readonly classes: number }): Objective;
+}
+
+/** A method and the network that it trains. */
+export interface Task {
+  readonly network: Network;
+  readonly objective: Objective;
+  /** Classes, background included. */
+  readonly classes: number;
+}

@@ -1,0 +1,11 @@
+import { hadfl } from "@plseg/losses";
+import type { Method } from "../method.js";
+import { plSegObjective } from "../pl-seg-objective.js";
+
+/** PL-Seg: hardness-aware decoupled foreground loss, classwise orthogonal contrast, progressive self-distillation. */
+export const plSeg: Method = {
+  name: "pl-seg",
+  summary: "all three ideas of PL-Seg",
+  deepSupervision: true,
+  objective: ({ classes }) => plSegObjective(() => hadfl({ classes })),
+};

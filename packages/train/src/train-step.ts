@@ -1,0 +1,130 @@
+import type { Network, PartialTarget, Size3D } from "@plseg/core";
+import { type FlatLayout, flatLayout, flatWeights, listWeights } from "@plseg/models";
+import type { InputSpec } from "@plseg/onnx";
+import { trace } from "@plseg/onnx";
+import { valueAndGradients } from "@plseg/ops";
+import type { TensorFunction } from "@plseg/runtime";
+import {
+  norm,
+  oneHot,
+  type Scalar,
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  type Tensor5D,
+} from "@tensorflow/tfjs-core";
+import type { Task } from "./method.js";
+import type { Optimizer } from "./optimizer.js";
+
+/** What a training step is made of. */
+export interface TrainStepOptions extends Task {
+  readonly optimizer: Optimizer;
+  readonly patchSize: Size3D;
+  readonly batch: number;
+}
+
+/** A whole training step as a pure function, ready for an engine. */
+export interface TrainStep {
+  /**
+   * Forward, losses, backward, update of parameters, buffers, optimizer and loss state. Inputs and outputs by name:
+   * the {@link state} in and out; `image`, `labels`, `annotated`, `learningRate`, `step`, `progress` and `seed` in;
+   * `loss`, `gradientNorm` and `term.*` out.
+   */
+  readonly fn: TensorFunction;
+  /** Shape and type of every input. */
+  readonly inputs: Readonly<Record<string, InputSpec>>;
+  /** What goes in and comes out under one name, with shapes. */
+  readonly state: Readonly<Record<string, { readonly shape: readonly number[] }>>;
+  readonly layout: FlatLayout;
+}
+
+const LOSS = "loss.";
+const OPTIMIZER = "optimizer.";
+
+/**
+ * Builds the training step of a method: one function from (state, batch) to the next state and the loss.
+ *
+ * `image` is `[batch, depth, height, width, 1]`, `labels` class indices `[batch, depth, height, width]` (int32) with
+ * unannotated organs as 0, `annotated` `[batch, class]` of 0 and 1. `step` counts from 1; `progress` is in [0, 1].
+ */
+export function trainStep({ network, objective, classes, optimizer, patchSize, batch }: TrainStepOptions): TrainStep {
+  const layout = layoutOf(network);
+  const state: Record<string, { shape: readonly number[] }> = {
+    parameters: { shape: [layout.parameterCount] },
+    buffers: { shape: [layout.bufferCount] },
+  };
+  for (const name of optimizer.vectors) state[OPTIMIZER + name] = { shape: [layout.parameterCount] };
+  for (const { name, shape } of trace(() => objective.init(), {}).outputs) state[LOSS + name] = { shape };
+
+  const fn: TensorFunction = (inputs) => {
+    const tensor = <T extends Tensor>(name: string): T => inputs[name] as T;
+    const target: PartialTarget = {
+      oneHot: oneHot(tensor("labels"), classes, 1, 0, "float32") as Tensor5D,
+      annotated: tensor<Tensor2D>("annotated"),
+    };
+    const flat = flatWeights(layout, tensor<Tensor1D>("parameters"), tensor<Tensor1D>("buffers"));
+    const { value, aux, gradients } = valueAndGradients(() => {
+      const pyramid = network(flat.weights, tensor<Tensor5D>("image"), {
+        training: true,
+        seed: tensor<Scalar>("seed"),
+      });
+      const result = objective.compute(pyramid, target, selected(LOSS, inputs), {
+        progress: tensor<Scalar>("progress"),
+      });
+      return {
+        value: result.value,
+        aux: { buffers: flat.nextBuffers(), ...renamed(LOSS, result.state), ...renamed("term.", result.terms) },
+      };
+    }, flat.tensors);
+    const gradient = flat.packGradients(gradients);
+    const updated = optimizer.update(
+      tensor<Tensor1D>("parameters"),
+      gradient,
+      selected(OPTIMIZER, inputs) as Record<string, Tensor1D>,
+      { learningRate: tensor<Scalar>("learningRate"), step: tensor<Scalar>("step") },
+    );
+    return {
+      parameters: updated.parameters,
+      ...renamed(OPTIMIZER, updated.state),
+      ...aux,
+      loss: value,
+      gradientNorm: norm(gradient),
+    };
+  };
+
+  const [depth, height, width] = patchSize;
+  const inputs: Record<string, InputSpec> = {
+    ...state,
+    image: { shape: [batch, depth, height, width, 1] },
+    labels: { shape: [batch, depth, height, width], dtype: "int32" },
+    annotated: { shape: [batch, classes] },
+    learningRate: { shape: [] },
+    step: { shape: [] },
+    progress: { shape: [] },
+    seed: { shape: [] },
+  };
+  return { fn, inputs, state, layout };
+}
+
+/** Image on which weights are listed: every axis a multiple of what any network here wants. */
+const PROBE = [1, 32, 32, 32, 1];
+
+/** Where each weight of a network lies in its flat vectors. Costs no arithmetic: the network runs on symbols. */
+export function layoutOf(network: Network): FlatLayout {
+  let layout = flatLayout([]);
+  trace(() => {
+    layout = flatLayout(listWeights(network, PROBE));
+    return {};
+  }, {});
+  return layout;
+}
+
+const renamed = (prefix: string, tensors: Readonly<Record<string, Tensor>>): Record<string, Tensor> =>
+  Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [prefix + name, tensor]));
+
+const selected = (prefix: string, tensors: Readonly<Record<string, Tensor>>): Record<string, Tensor> =>
+  Object.fromEntries(
+    Object.entries(tensors)
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, tensor]) => [name.slice(prefix.length), tensor]),
+  );
