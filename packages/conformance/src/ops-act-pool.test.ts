@@ -54,7 +54,10 @@ const turnedMaxPool = (x: Tensor): Tensor => {
 describe.each(engines)("activations and pooling, $name", ({ name: engine, run }) => {
   test.each(Object.entries(operators))("agree with %s of case ops_act_pool", async (entry, operator) => {
     const used = entry === "maxpool2" && engine === "eager" ? turnedMaxPool : operator;
-    const results = await run(pullback(({ x }) => used(x as Tensor)), volumesOf(vectors, entry));
+    const results = await run(
+      pullback(({ x }) => used(x as Tensor)),
+      volumesOf(vectors, entry),
+    );
     for (const name of ["out", "grad_x"]) {
       const { shape, data } = output(results, name);
       expectClose(name, channelsFirst(shape, data), vectors.array(`${entry}.${name}`).data, OPERATOR);

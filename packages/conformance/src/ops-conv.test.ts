@@ -1,13 +1,5 @@
 import { channelsFirst, expectClose, golden } from "@plseg/test-kit";
-import {
-  add,
-  conv3d,
-  matMul,
-  pad,
-  type Tensor,
-  type Tensor2D,
-  type Tensor5D,
-} from "@tensorflow/tfjs-core";
+import { add, conv3d, matMul, pad, type Tensor, type Tensor2D, type Tensor5D } from "@tensorflow/tfjs-core";
 import { describe, expect, test } from "vitest";
 import { engines, type Tensors } from "./engines.js";
 import { output } from "./golden-tensors.js";
@@ -17,7 +9,14 @@ import { OPERATOR } from "./tolerances.js";
 const vectors = golden("ops_conv");
 
 /** Zeros on both sides of every spatial axis, as the reference pads; "same" pads only behind where a stride leaves one. */
-const padded = (x: Tensor): Tensor5D => pad(x as Tensor5D, [[0, 0], [1, 1], [1, 1], [1, 1], [0, 0]]);
+const padded = (x: Tensor): Tensor5D =>
+  pad(x as Tensor5D, [
+    [0, 0],
+    [1, 1],
+    [1, 1],
+    [1, 1],
+    [0, 0],
+  ]);
 
 const operators: Record<string, (inputs: Tensors) => Tensor> = {
   conv1: ({ x, weight, bias }) => add(conv3d(x as Tensor5D, weight as Tensor5D, 1, "same"), bias as Tensor),

@@ -18,10 +18,13 @@ test("case ops_norm holds what is tested here and what is left to later", () => 
 
 const step = (inputs: Tensors): Tensors => {
   const { x, scale, offset, upstream, runningMean, runningVariance } = inputs as { [name: string]: Tensor };
-  const { aux, gradients } = valueAndGradients(() => {
-    const { y, mean, variance } = batchNorm3d(x as Tensor5D, scale as Tensor1D, offset as Tensor1D);
-    return { value: sum(mul(y, upstream as Tensor)), aux: { y, mean, variance } };
-  }, [x, scale, offset] as Tensor[]);
+  const { aux, gradients } = valueAndGradients(
+    () => {
+      const { y, mean, variance } = batchNorm3d(x as Tensor5D, scale as Tensor1D, offset as Tensor1D);
+      return { value: sum(mul(y, upstream as Tensor)), aux: { y, mean, variance } };
+    },
+    [x, scale, offset] as Tensor[],
+  );
   const [gradX, gradScale, gradOffset] = gradients as [Tensor, Tensor, Tensor];
   const running = { mean: runningMean as Tensor1D, variance: runningVariance as Tensor1D };
   const batch = { mean: aux.mean, variance: aux.variance };

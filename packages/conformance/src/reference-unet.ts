@@ -1,5 +1,5 @@
-import { type FlatLayout, flatLayout, flatWeights, listWeights, type PlSegUnetConfig, plSegUnet } from "@plseg/models";
 import type { Network } from "@plseg/core";
+import { type FlatLayout, flatLayout, flatWeights, listWeights, type PlSegUnetConfig, plSegUnet } from "@plseg/models";
 import { valueAndGradients } from "@plseg/ops";
 import type { GoldenCase } from "@plseg/test-kit";
 import { add, mean, type Scalar, square, type Tensor1D, type Tensor5D } from "@tensorflow/tfjs-core";
@@ -88,7 +88,10 @@ export function referenceUnet(
     if (!isCanceledBias(name)) continue;
     const mean = values.get(runningMeanAfter(name));
     if (!mean) throw new Error(`referenceUnet: no running mean follows ${name}.`);
-    values.set(runningMeanAfter(name), mean.map((value, channel) => value - (bias[channel] as number)));
+    values.set(
+      runningMeanAfter(name),
+      mean.map((value, channel) => value - (bias[channel] as number)),
+    );
     foldedBiases.set(ourName(runningMeanAfter(name)), bias);
   }
   const ours = [...values].filter(([name]) => !isCanceledBias(name) && !name.endsWith("num_batches_tracked"));

@@ -5,8 +5,8 @@ export { ConfigError, DataError, PlsegError, ResourceError, ShapeError, Unsuppor
 export type { LossResult, LossState, PartialTarget, SegmentationLoss } from "./loss.js";
 export type { Initializer, Network, NetworkMode, Weights } from "./network.js";
 export { withDefaults } from "./options.js";
-export { Random } from "./random.js";
 export { cosineRampdown, linearRampup, sigmoidRampup } from "./ramps.js";
+export { Random } from "./random.js";
 export { checkMultiples, checkRank, checkSameShape, type Shape, type Size3D, showShape, sizeOf } from "./shape.js";
 export { suggest } from "./suggest.js";
 export { type Affine, type LabelMap, scalingAffine, spacingOf, type Volume, type VoxelArray } from "./volume.js";

@@ -12,7 +12,15 @@ export type Affine = readonly [
 ];
 
 /** What voxels are held in. */
-export type VoxelArray = Float32Array | Float64Array | Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array;
+export type VoxelArray =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array;
 
 /** A scan. Voxel `(slice, row, column)` is `data[(slice * height + row) * width + column]`, as in a NIfTI file. */
 export interface Volume<Voxels extends VoxelArray = Float32Array> {

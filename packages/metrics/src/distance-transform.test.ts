@@ -38,19 +38,17 @@ describe("squaredDistanceTransform", () => {
   test("agrees with the distances to every seed", () => {
     const side = fc.integer({ min: 1, max: 7 });
     const mm = fc.double({ min: 0.1, max: 10, noNaN: true });
-    const inputs = fc
-      .tuple(side, side, side)
-      .chain((shape) =>
-        fc.tuple(
-          fc.constant(shape),
-          fc.tuple(mm, mm, mm),
-          fc.uint8Array({
-            minLength: shape[0] * shape[1] * shape[2],
-            maxLength: shape[0] * shape[1] * shape[2],
-            max: 4,
-          }),
-        ),
-      );
+    const inputs = fc.tuple(side, side, side).chain((shape) =>
+      fc.tuple(
+        fc.constant(shape),
+        fc.tuple(mm, mm, mm),
+        fc.uint8Array({
+          minLength: shape[0] * shape[1] * shape[2],
+          maxLength: shape[0] * shape[1] * shape[2],
+          max: 4,
+        }),
+      ),
+    );
     fc.assert(
       fc.property(inputs, ([shape, spacing, noise]) => {
         const seeds = noise.map((value) => (value === 4 ? 1 : 0));

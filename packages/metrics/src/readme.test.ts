@@ -15,7 +15,7 @@ describe("README", () => {
       { class: "spleen", state: "unannotated", scores: { dice: null }, predictedVoxels: 1 },
     ]);
     const { classes } = summary as metrics.Summary;
-    expect(classes["liver"]?.dice).toEqual({
+    expect(classes.liver?.dice).toEqual({
       mean: expect.closeTo(0.889, 3),
       median: expect.closeTo(0.889, 3),
       cases: 1,

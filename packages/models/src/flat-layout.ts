@@ -48,10 +48,12 @@ export function flatLayout(specs: readonly WeightSpec[]): FlatLayout {
     unpack(vectors) {
       checkLength("parameters", vectors.parameters.length, parameterCount);
       checkLength("buffers", vectors.buffers.length, bufferCount);
-      const cut = (from: Float32Array) => (weight: PlacedWeight): [string, Float32Array] => [
-        weight.name,
-        from.slice(weight.offset, weight.offset + weight.size),
-      ];
+      const cut =
+        (from: Float32Array) =>
+        (weight: PlacedWeight): [string, Float32Array] => [
+          weight.name,
+          from.slice(weight.offset, weight.offset + weight.size),
+        ];
       return new Map([...parameters.map(cut(vectors.parameters)), ...buffers.map(cut(vectors.buffers))]);
     },
   };

@@ -1,4 +1,4 @@
-import { checkSameShape, ConfigError, type Shape, type Weights } from "@plseg/core";
+import { ConfigError, checkSameShape, type Shape, type Weights } from "@plseg/core";
 import { concat, reshape, slice, type Tensor, type Tensor1D, transpose } from "@tensorflow/tfjs-core";
 import type { FlatLayout, PlacedWeight } from "./flat-layout.js";
 import { loadedPermutation, storedPermutation, storedShape } from "./weight-spec.js";
@@ -32,7 +32,8 @@ export function flatWeights(layout: FlatLayout, parameters: Tensor1D, buffers: T
 
   const find = (tensors: ReadonlyMap<string, Tensor>, name: string, shape: Shape): Tensor => {
     const tensor = tensors.get(name);
-    if (!tensor) throw new ConfigError(`flatWeights: the layout has no weight "${name}". Was it made for this network?`);
+    if (!tensor)
+      throw new ConfigError(`flatWeights: the layout has no weight "${name}". Was it made for this network?`);
     checkSameShape("flatWeights", [`"${name}" of the layout`, tensor.shape], ["of the network", shape]);
     return tensor;
   };

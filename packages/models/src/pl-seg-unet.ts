@@ -1,4 +1,12 @@
-import { checkMultiples, checkRank, ConfigError, type Network, type NetworkMode, type Weights, withDefaults } from "@plseg/core";
+import {
+  ConfigError,
+  checkMultiples,
+  checkRank,
+  type Network,
+  type NetworkMode,
+  type Weights,
+  withDefaults,
+} from "@plseg/core";
 import { batchNorm3d, batchNorm3dInference, dropout, resizeTrilinear, updateRunningStatistics } from "@plseg/ops";
 import {
   add,
@@ -140,13 +148,21 @@ function dropoutAt({ training, seed }: NetworkMode, rate: number, place: number)
   return (x) => dropout(x, rate, add<Scalar>(seed, place * SEEDS));
 }
 
-function checkConfig({ classes, inChannels, features, dropout }: Required<Omit<PlSegUnetConfig, "deepSupervision">>): void {
+function checkConfig({
+  classes,
+  inChannels,
+  features,
+  dropout,
+}: Required<Omit<PlSegUnetConfig, "deepSupervision">>): void {
   const count = (value: number, least: number): boolean => Number.isInteger(value) && value >= least;
-  if (!count(classes, 2)) throw new ConfigError(`plSegUnet: classes must be a whole number of at least 2, got ${classes}.`);
+  if (!count(classes, 2))
+    throw new ConfigError(`plSegUnet: classes must be a whole number of at least 2, got ${classes}.`);
   if (!count(inChannels, 1))
     throw new ConfigError(`plSegUnet: inChannels must be a whole number of at least 1, got ${inChannels}.`);
   if (features.length < 2 || !features.every((width) => count(width, 1)))
-    throw new ConfigError(`plSegUnet: features must be at least two whole numbers above 0, got [${features.join(", ")}].`);
+    throw new ConfigError(
+      `plSegUnet: features must be at least two whole numbers above 0, got [${features.join(", ")}].`,
+    );
   if (!dropout.every((rate) => rate >= 0 && rate < 1))
     throw new ConfigError(`plSegUnet: each dropout must lie in [0, 1), got [${dropout.join(", ")}].`);
 }

@@ -85,9 +85,7 @@ export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
   for (const [name, entry] of Object.entries(entries)) {
     const { dtype, shape, begin, end } = checkEntry(name, entry);
     if (end > body.length)
-      throw new DataError(
-        `readSafetensors: "${name}" ends at byte ${end} of ${body.length}. The file is truncated.`,
-      );
+      throw new DataError(`readSafetensors: "${name}" ends at byte ${end} of ${body.length}. The file is truncated.`);
     spans.push({ name, begin, end });
     tensors.set(name, { shape, dtype, data: new ARRAYS[dtype](body.slice(begin, end).buffer) });
   }
@@ -120,7 +118,7 @@ export function writeSafetensors(
       ARRAYS[typeB].BYTES_PER_ELEMENT - ARRAYS[typeA].BYTES_PER_ELEMENT || (a < b ? -1 : 1),
   );
   const header: Record<string, unknown> = Object.create(null);
-  if (Object.keys(metadata).length > 0) header["__metadata__"] = metadata;
+  if (Object.keys(metadata).length > 0) header.__metadata__ = metadata;
   let length = 0;
   for (const [name, { shape, dtype, data }] of order) {
     if (name === "__metadata__") throw new DataError('writeSafetensors: a tensor cannot be named "__metadata__".');

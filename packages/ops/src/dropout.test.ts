@@ -32,7 +32,13 @@ describe("dropout", () => {
   test("gives the same mask for the same seed, and unrelated ones for others", () => {
     const shape: [number, number, number, number, number] = [1, 8, 16, 16, 8];
     expect(kept(shape, 5)).toEqual(kept(shape, 5));
-    for (const [a, b] of [[0, 1], [1, 2], [5, 5 + 2039], [100, 4093], [SEED_LIMIT - 1, SEED_LIMIT - 2]] as const)
+    for (const [a, b] of [
+      [0, 1],
+      [1, 2],
+      [5, 5 + 2039],
+      [100, 4093],
+      [SEED_LIMIT - 1, SEED_LIMIT - 2],
+    ] as const)
       expect(Math.abs(correlation(kept(shape, a), kept(shape, b)))).toBeLessThan(0.04);
   });
 
@@ -46,7 +52,9 @@ describe("dropout", () => {
         if (distance >= (sizes[axis] as number)) continue;
         const values = [11, 12, 13, 14].map((seed) => {
           const mask = kept([n, d, h, w, c], seed);
-          const pairs = Array.from(mask.keys()).filter((i) => Math.floor(i / stride) % (sizes[axis] as number) >= distance);
+          const pairs = Array.from(mask.keys()).filter(
+            (i) => Math.floor(i / stride) % (sizes[axis] as number) >= distance,
+          );
           return correlation(
             pairs.map((i) => mask[i] as number),
             pairs.map((i) => mask[i - distance * stride] as number),
@@ -58,7 +66,7 @@ describe("dropout", () => {
 
   test("drops every place now and then", () => {
     const counts = new Float32Array(4 * 4 * 4 * 8);
-    for (let seed = 0; seed < 100; seed++) 
+    for (let seed = 0; seed < 100; seed++)
       for (const [i, value] of kept([1, 4, 4, 4, 8], seed * 37).entries()) counts[i] = (counts[i] as number) + value;
     // binomial(100, ½): 5 standard deviations are 25
     expect(Math.min(...counts)).toBeGreaterThan(25);

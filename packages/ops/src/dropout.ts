@@ -1,4 +1,4 @@
-import { checkRank, ConfigError, Random } from "@plseg/core";
+import { ConfigError, checkRank, Random } from "@plseg/core";
 import {
   add,
   cast,
@@ -56,7 +56,17 @@ function hashPlaces(shape: readonly number[], seed: Scalar): Tensor {
   for (const [axis, length] of shape.entries()) {
     if (length === 1) continue; // nothing to tell apart
     const codes = tensor1d(axisCodes(axis, length));
-    h = cube(modulo(add(h, reshape(codes, shape.map((_, i) => (i === axis ? length : 1))))));
+    h = cube(
+      modulo(
+        add(
+          h,
+          reshape(
+            codes,
+            shape.map((_, i) => (i === axis ? length : 1)),
+          ),
+        ),
+      ),
+    );
   }
   return cube(modulo(add(h, 1187)));
 }

@@ -1,4 +1,4 @@
-import { checkRank, ConfigError, type Size3D, sizeOf, withDefaults } from "@plseg/core";
+import { ConfigError, checkRank, type Size3D, sizeOf, withDefaults } from "@plseg/core";
 import { matMul, reshape, type Tensor, type Tensor5D, tensor2d, transpose } from "@tensorflow/tfjs-core";
 
 export interface ResizeTrilinearOptions {
@@ -62,7 +62,11 @@ function resizeAxis(x: Tensor, axis: number, matrix: readonly number[][]): Tenso
 /** Row i holds the weights of the source voxels of voxel i. */
 function interpolationMatrix(from: number, to: number, alignCorners: boolean): number[][] {
   return Array.from({ length: to }, (_, i) => {
-    const source = alignCorners ? (to === 1 ? 0 : (i * (from - 1)) / (to - 1)) : Math.max(0, ((i + 0.5) * from) / to - 0.5);
+    const source = alignCorners
+      ? to === 1
+        ? 0
+        : (i * (from - 1)) / (to - 1)
+      : Math.max(0, ((i + 0.5) * from) / to - 0.5);
     const low = Math.min(Math.floor(source), from - 1);
     const high = Math.min(low + 1, from - 1);
     const row = new Array<number>(from).fill(0);

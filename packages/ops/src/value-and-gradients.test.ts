@@ -27,7 +27,8 @@ describe("valueAndGradients", () => {
   test("keeps by-products beyond a tidy, and nothing else", () => {
     const before = memory().numTensors;
     const squares = tidy(
-      () => valueAndGradients(() => ({ value: sum(square(x)) as Scalar, aux: { squares: square(x) } }), [x]).aux.squares,
+      () =>
+        valueAndGradients(() => ({ value: sum(square(x)) as Scalar, aux: { squares: square(x) } }), [x]).aux.squares,
     );
     expect(memory().numTensors).toBe(before + 1);
     expect([...squares.dataSync()]).toEqual([1, 4, 9]);

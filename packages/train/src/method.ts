@@ -13,6 +13,14 @@ export interface Objective {
   compute(pyramid: readonly Tensor5D[], target: PartialTarget, state: LossState, context: ObjectiveContext): LossResult;
 }
 
+/** What an objective is made for. */
+export interface ObjectiveOptions {
+  /** Classes, background included. */
+  readonly classes: number;
+  /** Number of scales at which the network gives logits. */
+  readonly scales: number;
+}
+
 /** A way to learn from partially labeled scans. */
 export interface Method {
   readonly name: string;
@@ -20,7 +28,7 @@ export interface Method {
   readonly summary: string;
   /** Whether its objective wants logits at several scales. */
   readonly deepSupervision: boolean;
-  objective(options: { readonly classes: number }): Objective;
+  objective(options: ObjectiveOptions): Objective;
 }
 
 /** A method and the network that it trains. */

@@ -57,12 +57,12 @@ export function plSegObjective(supervised: () => SegmentationLoss, options: PlSe
         const distillation = distill(pyramid.slice(0, scales));
         const ramp = mul(exp(mul(square(sub(1, progress)), -5)), distillationWeight);
         value = add(value, mul(ramp, distillation));
-        terms["distillation"] = distillation;
+        terms.distillation = distillation;
       }
       if (contrastiveWeight > 0) {
         const contrastive = contrast(pyramid[0] as Tensor5D);
         value = add(value, mul(contrastive, contrastiveWeight));
-        terms["contrastive"] = contrastive;
+        terms.contrastive = contrastive;
       }
       for (const [scale, result] of results.entries()) Object.assign(terms, prefixed(`${scale}.`, result.terms));
       const states = results.map((result, scale) => prefixed(`${scale}.`, result.state));

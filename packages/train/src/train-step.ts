@@ -38,7 +38,8 @@ export interface TrainStep {
   readonly layout: FlatLayout;
 }
 
-const LOSS = "loss.";
+/** Before the names of the loss state. */
+export const LOSS_STATE = "loss.";
 const OPTIMIZER = "optimizer.";
 
 /**
@@ -48,13 +49,13 @@ const OPTIMIZER = "optimizer.";
  * unannotated organs as 0, `annotated` `[batch, class]` of 0 and 1. `step` counts from 1; `progress` is in [0, 1].
  */
 export function trainStep({ network, objective, classes, optimizer, patchSize, batch }: TrainStepOptions): TrainStep {
-  const layout = layoutOf(network);
+  const { layout } = describeNetwork(network);
   const state: Record<string, { shape: readonly number[] }> = {
     parameters: { shape: [layout.parameterCount] },
     buffers: { shape: [layout.bufferCount] },
   };
   for (const name of optimizer.vectors) state[OPTIMIZER + name] = { shape: [layout.parameterCount] };
-  for (const { name, shape } of trace(() => objective.init(), {}).outputs) state[LOSS + name] = { shape };
+  for (const { name, shape } of trace(() => objective.init(), {}).outputs) state[LOSS_STATE + name] = { shape };
 
   const fn: TensorFunction = (inputs) => {
     const tensor = <T extends Tensor>(name: string): T => inputs[name] as T;
@@ -68,12 +69,12 @@ export function trainStep({ network, objective, classes, optimizer, patchSize, b
         training: true,
         seed: tensor<Scalar>("seed"),
       });
-      const result = objective.compute(pyramid, target, selected(LOSS, inputs), {
+      const result = objective.compute(pyramid, target, selected(LOSS_STATE, inputs), {
         progress: tensor<Scalar>("progress"),
       });
       return {
         value: result.value,
-        aux: { buffers: flat.nextBuffers(), ...renamed(LOSS, result.state), ...renamed("term.", result.terms) },
+        aux: { buffers: flat.nextBuffers(), ...renamed(LOSS_STATE, result.state), ...renamed("term.", result.terms) },
       };
     }, flat.tensors);
     const gradient = flat.packGradients(gradients);
@@ -109,14 +110,28 @@ export function trainStep({ network, objective, classes, optimizer, patchSize, b
 /** Image on which weights are listed: every axis a multiple of what any network here wants. */
 const PROBE = [1, 32, 32, 32, 1];
 
-/** Where each weight of a network lies in its flat vectors. Costs no arithmetic: the network runs on symbols. */
-export function layoutOf(network: Network): FlatLayout {
+/** What there is to know of a network before it runs. */
+export interface NetworkDescription {
+  /** Where each weight lies in its flat vector. */
+  readonly layout: FlatLayout;
+  /** Number of scales at which it gives logits. */
+  readonly scales: number;
+}
+
+/** Describes a network. Costs no arithmetic: it runs on symbols. */
+export function describeNetwork(network: Network): NetworkDescription {
+  let scales = 0;
   let layout = flatLayout([]);
   trace(() => {
-    layout = flatLayout(listWeights(network, PROBE));
+    const counted: Network = (...inputs) => {
+      const pyramid = network(...inputs);
+      scales = pyramid.length;
+      return pyramid;
+    };
+    layout = flatLayout(listWeights(counted, PROBE));
     return {};
   }, {});
-  return layout;
+  return { layout, scales };
 }
 
 const renamed = (prefix: string, tensors: Readonly<Record<string, Tensor>>): Record<string, Tensor> =>

@@ -7,5 +7,5 @@ export const dfl: Method = {
   name: "dfl",
   summary: "PL-Seg without hardness weights",
   deepSupervision: true,
-  objective: ({ classes }) => plSegObjective(() => decoupledForegroundLoss({ classes })),
+  objective: ({ classes, scales }) => plSegObjective(() => decoupledForegroundLoss({ classes }), { scales }),
 };

@@ -7,5 +7,5 @@ export const plSeg: Method = {
   name: "pl-seg",
   summary: "all three ideas of PL-Seg",
   deepSupervision: true,
-  objective: ({ classes }) => plSegObjective(() => hadfl({ classes })),
+  objective: ({ classes, scales }) => plSegObjective(() => hadfl({ classes }), { scales }),
 };

@@ -1,0 +1,255 @@
+// `pnpm bench NAME [--size N] [--threads N] [--json]`: measures one of our benchmarks beside its peer.
+//
+// Both sides run in processes of their own, in turns (ours, peer, ours, peer …), so that whatever else the machine does
+// falls on both. Each process prints one JSON line; each measurement becomes one JSON object on stdout.
+
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+/**
+ * What one process measured.
+ * @typedef {{ median_ms: number, min_ms: number, max_ms: number, peak_mb: number, times_ms?: number[], name?: string }} Sample
+ *
+ * One benchmark: `<name>.mjs` beside this file, `peers/<name>.py` if `needs` (Python modules) is given.
+ * @typedef {{ about: string, sizes: string[], needs?: string[] }} Bench
+ */
+
+/** @type {Record<string, Bench>} */
+const BENCHES = {
+  step: {
+    about: "one PL-Seg training step on a random patch of N cubed, or D,H,W",
+    sizes: ["32", "48", "64"],
+    needs: ["torch"],
+  },
+};
+
+const USAGE = `Usage: pnpm bench NAME [options]
+
+${Object.entries(BENCHES)
+  .map(([name, { about, sizes }]) => `  ${name.padEnd(10)}${about} (sizes: ${sizes.join(" ")})`)
+  .join("\n")}
+
+  --size N|D,H,W   one size instead of all
+  --threads N      threads of each side (default 2)
+  --batch N        samples per step (default 1)
+  --steps N        timed steps per process (default 5)
+  --warmup N       untimed steps before them (default 2)
+  --rounds N       processes per side, in turns (default 2)
+  --no-peer        ours only
+  --json           no table, JSON only
+
+Example: pnpm bench step --size 64 --threads 1
+`;
+
+/** A mistake of the caller, not of the benchmark. */
+class UsageError extends Error {}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
+  process.exitCode = error instanceof UsageError ? 2 : 1;
+}
+
+/** @param {string[]} argv */
+async function main(argv) {
+  const { name, options } = parse(argv);
+  const bench = BENCHES[name];
+  if (options.help || !name) return process.stdout.write(USAGE);
+  if (!bench) throw new UsageError(`bench: there is no "${name}". Benchmarks: ${Object.keys(BENCHES).join(", ")}.`);
+
+  const ours = fileURLToPath(new URL(`${name}.mjs`, import.meta.url));
+  if (!existsSync(ours)) throw new Error(`bench: ${ours} is missing.`);
+  const python = bench.needs && !options["no-peer"] ? await findPython(bench.needs) : undefined;
+  if (bench.needs && !python && !options["no-peer"])
+    note(`bench: no python3 that has ${bench.needs.join(", ")}: the peer is not available.`);
+
+  const measurements = [];
+  for (const size of options.size ? [options.size] : bench.sizes) {
+    const measurement = await measure(name, ours, python, { ...options, size });
+    measurements.push(measurement);
+    process.stdout.write(`${JSON.stringify(measurement)}\n`);
+  }
+  if (!options.json) note(`\n${table(measurements)}`);
+}
+
+/** @param {string[]} argv */
+function parse(argv) {
+  try {
+    const { values, positionals } = parseArgs({
+      // pnpm passes a separating "--" on
+      args: argv.filter((arg) => arg !== "--"),
+      allowPositionals: true,
+      options: {
+        size: { type: "string" },
+        threads: { type: "string", default: "2" },
+        batch: { type: "string", default: "1" },
+        steps: { type: "string", default: "5" },
+        warmup: { type: "string", default: "2" },
+        rounds: { type: "string", default: "2" },
+        "no-peer": { type: "boolean", default: false },
+        json: { type: "boolean", default: false },
+        help: { type: "boolean", short: "h", default: false },
+      },
+    });
+    for (const name of /** @type {const} */ (["threads", "batch", "steps", "rounds"]))
+      if (!/^[1-9]\d*$/.test(values[name]))
+        throw new Error(`--${name} must be a positive whole number, got ${values[name]}.`);
+    if (!/^\d+$/.test(values.warmup)) throw new Error(`--warmup must be a whole number, got ${values.warmup}.`);
+    if (values.size !== undefined && !/^\d+(,\d+,\d+)?$/.test(values.size))
+      throw new Error(`--size must be N or D,H,W, got ${values.size}.`);
+    if (positionals.length > 1) throw new Error(`one name at a time, got ${positionals.join(" ")}.`);
+    return { name: positionals[0] ?? "", options: values };
+  } catch (error) {
+    throw new UsageError(`bench: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+/**
+ * @param {string} name
+ * @param {string} ours
+ * @param {string | undefined} python
+ * @param {Record<"size" | "threads" | "batch" | "steps" | "warmup" | "rounds", string>} options
+ */
+async function measure(name, ours, python, { size, threads, batch, steps, warmup, rounds }) {
+  const args = ["--size", size, "--batch", batch, "--threads", threads, "--steps", steps, "--warmup", warmup];
+  /** @type {Sample[]} */
+  const mine = [];
+  /** @type {Sample[]} */
+  const theirs = [];
+  for (let round = 1; round <= Number(rounds); round++) {
+    note(`bench ${name}, size ${size}: round ${round} of ${rounds}`);
+    mine.push(await sample(process.execPath, ["--expose-gc", ours, ...args]));
+    if (!python) continue;
+    const peer = fileURLToPath(new URL(`peers/${name}.py`, import.meta.url));
+    theirs.push(await sample(python, [peer, ...args], threads === "1" ? {} : { OMP_WAIT_POLICY: "PASSIVE" }));
+  }
+  const merged = merge(mine);
+  const peer = theirs.length > 0 ? merge(theirs) : null;
+  return {
+    bench: name,
+    params: {
+      size,
+      batch: Number(batch),
+      threads: Number(threads),
+      steps: Number(steps),
+      warmup: Number(warmup),
+      rounds: Number(rounds),
+    },
+    median_ms: merged.median_ms,
+    min_ms: merged.min_ms,
+    max_ms: merged.max_ms,
+    peak_mb: merged.peak_mb,
+    peer: peer && {
+      name: peer.name ?? "peer",
+      median_ms: peer.median_ms,
+      min_ms: peer.min_ms,
+      max_ms: peer.max_ms,
+      peak_mb: peer.peak_mb,
+    },
+    ratio: peer && round(merged.median_ms / peer.median_ms, 3),
+  };
+}
+
+/**
+ * Runs one process to its end and reads the JSON object in the last line of its output.
+ * @param {string} command
+ * @param {string[]} args
+ * @param {Record<string, string>} [env]
+ * @returns {Promise<Sample>}
+ */
+async function sample(command, args, env = {}) {
+  const { code, stdout, stderr } = await execute(command, args, env);
+  const line = stdout.trimEnd().split("\n").at(-1) ?? "";
+  if (code === 0 && line.startsWith("{")) return JSON.parse(line);
+  throw new Error(`bench: ${command} ${args.join(" ")} ended with ${code}.\n${stderr}${code === 0 ? stdout : ""}`);
+}
+
+/**
+ * @param {string} command
+ * @param {string[]} args
+ * @param {Record<string, string>} env
+ * @returns {Promise<{ code: number | string | null, stdout: string, stderr: string }>}
+ */
+function execute(command, args, env = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+    let [stdout, stderr] = ["", ""];
+    child.stdout.on("data", (chunk) => {
+      stdout += chunk;
+    });
+    child.stderr.on("data", (chunk) => {
+      stderr += chunk;
+    });
+    child.on("error", (error) => resolve({ code: error.message, stdout, stderr }));
+    child.on("close", (code, signal) => resolve({ code: code ?? signal, stdout, stderr }));
+  });
+}
+
+/**
+ * The first Python that can import all modules: the one on the path may be another than the system's.
+ * @param {string[]} modules
+ */
+async function findPython(modules) {
+  for (const python of ["python3", "/usr/bin/python3"])
+    if ((await execute(python, ["-c", `import ${modules.join(", ")}`])).code === 0) return python;
+  return undefined;
+}
+
+/**
+ * All timed steps of several processes as if they were one; the largest peak.
+ * @param {Sample[]} samples
+ */
+function merge(samples) {
+  const times = samples.flatMap(({ times_ms, median_ms }) => times_ms ?? [median_ms]).sort((a, b) => a - b);
+  const middle = times.length >> 1;
+  const median = times.length % 2 ? times[middle] : (times[middle - 1] + times[middle]) / 2;
+  return {
+    name: samples[0]?.name,
+    median_ms: round(median, 2),
+    min_ms: round(Math.min(...samples.map(({ min_ms }) => min_ms)), 2),
+    max_ms: round(Math.max(...samples.map(({ max_ms }) => max_ms)), 2),
+    peak_mb: round(Math.max(...samples.map(({ peak_mb }) => peak_mb)), 1),
+  };
+}
+
+/** @param {Awaited<ReturnType<typeof measure>>[]} measurements */
+function table(measurements) {
+  const rows = [
+    ["bench", "size", "threads", "ours ms", "min–max", "peak MB", "peer", "peer ms", "min–max", "peak MB", "ratio"],
+    ...measurements.map(({ bench, params, median_ms, min_ms, max_ms, peak_mb, peer, ratio }) => [
+      bench,
+      params.size,
+      params.threads,
+      median_ms.toFixed(0),
+      `${min_ms.toFixed(0)}–${max_ms.toFixed(0)}`,
+      peak_mb.toFixed(0),
+      peer ? peer.name : "not available",
+      peer ? peer.median_ms.toFixed(0) : "–",
+      peer ? `${peer.min_ms.toFixed(0)}–${peer.max_ms.toFixed(0)}` : "–",
+      peer ? peer.peak_mb.toFixed(0) : "–",
+      ratio === null ? "–" : ratio.toFixed(2),
+    ]),
+  ].map((row) => row.map(String));
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column]))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+/** @param {number} value @param {number} digits */
+function round(value, digits) {
+  return Number(value.toFixed(digits));
+}
+
+/** @param {string} text */
+function note(text) {
+  process.stderr.write(`${text}\n`);
+}

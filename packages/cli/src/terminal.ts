@@ -1,0 +1,125 @@
+import { styleText } from "node:util";
+
+/** Results go to stdout, everything else to stderr, so that `plseg … --json | jq` works. */
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** One JSON document on stdout. */
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value, undefined, 2));
+}
+
+/** A line for people on stderr. */
+export function log(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** Text in a color if `stream` is a terminal and `NO_COLOR` is not set, plain otherwise. */
+export function paint(
+  color: "red" | "green" | "yellow" | "bold" | "dim",
+  text: string,
+  stream: NodeJS.WriteStream = process.stdout,
+): string {
+  const wanted = stream.isTTY && !process.env.NO_COLOR && process.env.TERM !== "dumb";
+  return wanted ? styleText(color, text) : text;
+}
+
+/** Text without the codes that color it. */
+const visible = (text: string): string => text.replaceAll(/\u001b\[\d+m/g, "");
+
+/** Whether a column reads best aligned to the right: numbers, also with a unit, an interval or a gap. */
+const isNumeric = (text: string): boolean => /^[-+±–]?(\d|$)/.test(visible(text));
+
+/** Rows in aligned columns, the first row being the head. Columns of numbers are aligned to the right. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const columns = Math.max(0, ...rows.map((row) => row.length));
+  const cells = (column: number): string[] => rows.map((row) => row[column] ?? "");
+  const widths = Array.from({ length: columns }, (_, i) => Math.max(...cells(i).map((cell) => visible(cell).length)));
+  const right = Array.from({ length: columns }, (_, i) => i > 0 && cells(i).slice(1).every(isNumeric));
+  return rows
+    .map((row) =>
+      widths
+        .map((width, i) => {
+          const cell = row[i] ?? "";
+          const gap = " ".repeat(width - visible(cell).length);
+          return right[i] ? gap + cell : cell + gap;
+        })
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+/** `1:05` or `2:03:09` from seconds. */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const two = (value: number): string => String(value).padStart(2, "0");
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
+}
+
+/** Tells how far something is. The note is shown at the end of the line. */
+export type Progress = (done: number, total: number, note?: string) => void;
+
+/** Milliseconds between two drawings of a bar. */
+const REDRAW = 100;
+const BAR = 24;
+
+/** The stream on which a bar stands that is not finished, if there is one. */
+let open: NodeJS.WriteStream | undefined;
+
+/** Ends the line of a bar that was left unfinished, so that what comes next starts on a line of its own. */
+export function endProgress(): void {
+  open?.write("\n");
+  open = undefined;
+}
+
+/**
+ * A line that shows how far something is, at what rate, since when and until when. Only on a terminal; otherwise silent.
+ *
+ * @param label - What is being done, in a word or two.
+ */
+export function progressBar(label: string, stream: NodeJS.WriteStream = process.stderr): Progress {
+  const start = performance.now();
+  let drawn = Number.NEGATIVE_INFINITY;
+  return (done, total, note = "") => {
+    if (!stream.isTTY) return;
+    const now = performance.now();
+    const finished = done >= total;
+    if (!finished && now - drawn < REDRAW) return;
+    drawn = now;
+    const line = progressLine({ label, done, total, note, seconds: (now - start) / 1000 });
+    stream.write(`\r\u001b[K${line.slice(0, (stream.columns || 120) - 1)}`);
+    open = stream;
+    if (finished) endProgress();
+  };
+}
+
+/** What a progress bar shows. */
+export interface ProgressState {
+  readonly label: string;
+  readonly done: number;
+  readonly total: number;
+  readonly note: string;
+  /** Since the beginning. */
+  readonly seconds: number;
+}
+
+/** `predict ███████░░░░░  58 %  7/12  1.4/s  0:05 elapsed  0:04 left  case_0001` */
+export function progressLine({ label, done, total, note, seconds }: ProgressState): string {
+  const part = total > 0 ? Math.min(done / total, 1) : 1;
+  const full = Math.round(part * BAR);
+  const rate = seconds > 0 ? done / seconds : 0;
+  const speed = rate >= 1 || rate === 0 ? `${rate.toFixed(1)}/s` : `${(1 / rate).toFixed(1)} s each`;
+  const left = done >= total ? "" : rate > 0 ? `${duration((total - done) / rate)} left` : "";
+  const parts = [
+    `${label} ${"█".repeat(full)}${"░".repeat(BAR - full)} ${String(Math.floor(100 * part)).padStart(3)} %`,
+    `${done}/${total}`,
+    speed,
+    `${duration(seconds)} elapsed`,
+    left,
+    note,
+  ];
+  return parts.filter((text) => text !== "").join("  ");
+}

@@ -1,0 +1,28 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+
+const require = createRequire(import.meta.url);
+
+/** What a run, a report and `plseg doctor` name. */
+const PACKAGES = [
+  "@plseg/cli",
+  "@plseg/core",
+  "@plseg/data",
+  "@plseg/metrics",
+  "@plseg/models",
+  "@plseg/runtime",
+  "@plseg/train",
+  "@tensorflow/tfjs-core",
+  "onnxruntime-node",
+] as const;
+
+/** Version of an installed package. @throws Error if it is not installed. */
+export function packageVersion(name: string): string {
+  const { version } = JSON.parse(readFileSync(require.resolve(`${name}/package.json`), "utf8"));
+  return version;
+}
+
+/** Versions of Node and of the packages that results depend on, by name. */
+export function versions(): Record<string, string> {
+  return { node: process.versions.node, ...Object.fromEntries(PACKAGES.map((name) => [name, packageVersion(name)])) };
+}

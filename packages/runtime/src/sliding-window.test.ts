@@ -1,0 +1,211 @@
+import { Random, type Size3D, sizeOf } from "@plseg/core";
+import { expectClose } from "@plseg/test-kit";
+import fc from "fast-check";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { gaussianImportance } from "./gaussian-importance.js";
+import { type SlidingWindowOptions, slidingWindow } from "./sliding-window.js";
+import { windowStarts } from "./window-starts.js";
+
+afterEach(() => vi.unstubAllGlobals());
+
+const CLASSES = 3;
+
+/** Voxels of noise in [-1, 1]. */
+function noise(shape: Size3D, seed = 1): Float32Array {
+  const random = Random.of(seed, "image");
+  return Float32Array.from({ length: sizeOf(shape) }, () => 2 * random.next() - 1);
+}
+
+/** Stands in for a network: depends on the intensity and on the place within the patch. */
+async function predict(patch: Float32Array): Promise<Float32Array> {
+  const logits = (v: number): number[] => Array.from({ length: CLASSES }, (_, c) => Math.exp(2 * Math.sin(4 * (patch[v] ?? 0) + c + v / 7)));
+  const probabilities = new Float32Array(CLASSES * patch.length);
+  for (let v = 0; v < patch.length; v++) {
+    const raised = logits(v);
+    const sum = raised.reduce((a, b) => a + b);
+    for (let c = 0; c < CLASSES; c++) probabilities[c * patch.length + v] = (raised[c] ?? 0) / sum;
+  }
+  return probabilities;
+}
+
+/** The same by the whole volume of sums, in double precision. The volume must not be smaller than the patch. */
+async function naive(image: Float32Array, shape: Size3D, patchSize: Size3D): Promise<{ labels: number[]; probabilities: Float64Array }> {
+  const importance = gaussianImportance(patchSize);
+  const [starts0 = [], starts1 = [], starts2 = []] = shape.map((size, axis) =>
+    windowStarts(size, patchSize[axis] ?? 0, Math.max(1, Math.round((patchSize[axis] ?? 0) / 2))),
+  );
+  const voxels = sizeOf(shape);
+  const sums = new Float64Array(CLASSES * voxels);
+  const weights = new Float64Array(voxels);
+  for (const z of starts0)
+    for (const y of starts1)
+      for (const x of starts2) {
+        const places: number[] = [];
+        for (let k = 0; k < patchSize[0]; k++)
+          for (let j = 0; j < patchSize[1]; j++)
+            for (let i = 0; i < patchSize[2]; i++) places.push(((z + k) * shape[1] + y + j) * shape[2] + x + i);
+        const predicted = await predict(Float32Array.from(places, (v) => image[v] ?? Number.NaN));
+        for (const [at, v] of places.entries()) {
+          const weight = importance[at] ?? Number.NaN;
+          weights[v] = (weights[v] ?? 0) + weight;
+          for (let c = 0; c < CLASSES; c++)
+            sums[c * voxels + v] = (sums[c * voxels + v] ?? 0) + weight * (predicted[c * places.length + at] ?? Number.NaN);
+        }
+      }
+  const probabilities = sums.map((sum, i) => sum / (weights[i % voxels] ?? 0));
+  const labels = Array.from({ length: voxels }, (_, v) => {
+    const of = Array.from({ length: CLASSES }, (_, c) => probabilities[c * voxels + v] ?? 0);
+    return of.indexOf(Math.max(...of));
+  });
+  return { labels, probabilities };
+}
+
+/** Labels and, `[class, depth, height, width]`, probabilities. */
+async function run(options: SlidingWindowOptions): Promise<{ labels: number[]; probabilities: Float32Array; slices: number[] }> {
+  const [depth, height, width] = options.shape;
+  const probabilities = new Float32Array(options.classes * sizeOf(options.shape));
+  const slices: number[] = [];
+  const labels = await slidingWindow({
+    ...options,
+    onSlice(slice, values) {
+      slices.push(slice);
+      for (let c = 0; c < options.classes; c++)
+        probabilities.set(values.subarray(c * height * width, (c + 1) * height * width), (c * depth + slice) * height * width);
+    },
+  });
+  return { labels: [...labels], probabilities, slices };
+}
+
+describe("slidingWindow", () => {
+  test("matches a value worked out by hand", async () => {
+    // two windows of 2 voxels over 3: [0, 1] and [1, 2]; the middle voxel is seen as 2nd and as 1st of a patch
+    const seen = (patch: Float32Array): Float32Array => Float32Array.of(0.9, 0.2, 0.1, 0.8 + 0 * patch.length);
+    const { labels, probabilities } = await run({
+      image: Float32Array.of(0, 0, 0),
+      shape: [1, 1, 3],
+      patchSize: [1, 1, 2],
+      classes: 2,
+      weighting: "uniform",
+      predict: async (patch) => seen(patch),
+    });
+    expectClose("probabilities", probabilities, [0.9, (0.2 + 0.9) / 2, 0.2, 0.1, (0.8 + 0.1) / 2, 0.8], { absolute: 1e-6 });
+    expect(labels).toEqual([0, 0, 1]);
+  });
+
+  test("equals the sums over the whole volume, whatever the sizes", async () => {
+    const size = fc.record({ patch: fc.integer({ min: 1, max: 6 }), rest: fc.nat(9) });
+    await fc.assert(
+      fc.asyncProperty(fc.tuple(size, size, size), fc.nat(), async (sizes, seed) => {
+        const shape = sizes.map(({ patch, rest }) => patch + rest) as unknown as Size3D;
+        const patchSize = sizes.map(({ patch }) => patch) as unknown as Size3D;
+        const image = noise(shape, seed);
+        const expected = await naive(image, shape, patchSize);
+        const actual = await run({ image, shape, patchSize, classes: CLASSES, predict });
+        expectClose("probabilities", actual.probabilities, expected.probabilities, { absolute: 2e-6 });
+        const apart = actual.labels.filter((label, v) => {
+          const of = (c: number): number => expected.probabilities[c * expected.labels.length + v] ?? 0;
+          return of(expected.labels[v] ?? 0) - of(label) > 4e-6;
+        });
+        expect(apart).toEqual([]);
+        expect(actual.slices).toEqual(Array.from({ length: shape[0] }, (_, z) => z));
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test("holds sums for as many slices as the patch is deep, however deep the volume", async () => {
+    const patchSize: Size3D = [4, 4, 4];
+    const floats = async (depth: number): Promise<number> => {
+      const shape: Size3D = [depth, 9, 10];
+      const image = noise(shape);
+      const answer = new Float32Array(CLASSES * 64).fill(1 / CLASSES);
+      let allocated = 0;
+      const Original = Float32Array;
+      vi.stubGlobal(
+        "Float32Array",
+        class extends Original {
+          constructor(length: number) {
+            super(length);
+            allocated += length;
+          }
+          static override get [Symbol.species](): Float32ArrayConstructor {
+            return Original;
+          }
+        },
+      );
+      await slidingWindow({ image, shape, patchSize, classes: CLASSES, predict: async () => answer });
+      vi.unstubAllGlobals();
+      return allocated;
+    };
+    const [slab, patchAndImportance] = [(CLASSES + 1) * 4 * 9 * 10, 2 * 64];
+    expect(await floats(12)).toBe(slab + patchAndImportance);
+    expect(await floats(60)).toBe(slab + patchAndImportance);
+  });
+
+  test("continues a small volume with air, centered, and cuts it off again", async () => {
+    const seen: Float32Array[] = [];
+    const labels = await slidingWindow({
+      image: Float32Array.of(0.5, 0.25),
+      shape: [1, 1, 2],
+      patchSize: [2, 2, 5],
+      classes: 2,
+      predict: async (patch) => {
+        seen.push(patch.slice());
+        return Float32Array.from({ length: 40 }, (_, i) => (i < 20 ? 0.4 : (patch[i - 20] ?? 0)));
+      },
+    });
+    const air = [-1, -1, -1, -1, -1];
+    expect(seen.map((patch) => [...patch])).toEqual([[-1, 0.5, 0.25, -1, -1, ...air, ...air, ...air]]);
+    expect([...labels]).toEqual([1, 0]);
+  });
+
+  test("equals a volume that was padded beforehand", async () => {
+    const image = noise([3, 12, 5]);
+    const padded = new Float32Array(6 * 12 * 8).fill(-1);
+    for (let z = 0; z < 3; z++)
+      for (let y = 0; y < 12; y++) padded.set(image.subarray((z * 12 + y) * 5, (z * 12 + y + 1) * 5), ((z + 1) * 12 + y) * 8 + 1);
+    const patchSize: Size3D = [6, 6, 8];
+    const small = await slidingWindow({ image, shape: [3, 12, 5], patchSize, classes: CLASSES, predict });
+    const large = await slidingWindow({ image: padded, shape: [6, 12, 8], patchSize, classes: CLASSES, predict });
+    const cropped = Array.from({ length: 180 }, (_, v) => large[((Math.floor(v / 60) + 1) * 12 + (Math.floor(v / 5) % 12)) * 8 + (v % 5) + 1]);
+    expect([...small]).toEqual(cropped);
+  });
+
+  test("needs two bytes per voxel beyond 256 classes", async () => {
+    const labels = await slidingWindow({
+      image: Float32Array.of(0),
+      shape: [1, 1, 1],
+      patchSize: [1, 1, 1],
+      classes: 300,
+      predict: async () => Float32Array.from({ length: 300 }, (_, c) => (c === 299 ? 1 : 0)),
+    });
+    expect(labels).toEqual(Uint16Array.of(299));
+  });
+
+  test("tells how far it is, and stops when told to", async () => {
+    const common = { image: noise([4, 4, 4]), shape: [4, 4, 4], patchSize: [2, 4, 4], classes: CLASSES, predict } as const;
+    const progress: string[] = [];
+    await slidingWindow({ ...common, onProgress: (done, total) => progress.push(`${done}/${total}`) });
+    expect(progress).toEqual(["1/3", "2/3", "3/3"]);
+
+    const controller = new AbortController();
+    const stopped = slidingWindow({
+      ...common,
+      signal: controller.signal,
+      onProgress: (done) => done === 2 && controller.abort(new Error("enough")),
+    });
+    await expect(stopped).rejects.toThrow("enough");
+  });
+
+  test.each<[string, Partial<SlidingWindowOptions>]>([
+    ["image must hold 8 voxels ([2, 2, 2]), got 7.", { image: new Float32Array(7) }],
+    ["overlap must lie in [0, 1), got 1.", { overlap: 1 }],
+    ["classes must be a whole number from 2 to 65536, got 1.", { classes: 1 }],
+    ["must be whole numbers above 0, got [2, 2, 2] and [0, 2, 2].", { patchSize: [0, 2, 2] }],
+    ["predict must give 24 numbers ([3, 2, 2, 2]), got 5.", { predict: async () => new Float32Array(5) }],
+    ["a predicted probability is not a number.", { predict: async () => new Float32Array(24).fill(Number.NaN) }],
+  ])("says that %s", async (message, options) => {
+    const common = { image: new Float32Array(8), shape: [2, 2, 2], patchSize: [2, 2, 2], classes: CLASSES, predict } as const;
+    await expect(slidingWindow({ ...common, ...options })).rejects.toThrow(message);
+  });
+});

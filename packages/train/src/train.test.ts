@@ -1,0 +1,94 @@
+import "@plseg/test-kit";
+import { Random } from "@plseg/core";
+import { patchSampler } from "@plseg/data";
+import { plSegUnet } from "@plseg/models";
+import { createEngine } from "@plseg/runtime";
+import * as ort from "onnxruntime-node";
+import { describe, expect, test } from "vitest";
+import { methods } from "./methods/index.js";
+import { type StepRecord, type TrainOptions, train } from "./train.js";
+
+const classes = 3;
+const patchSize = [8, 8, 8] as const;
+
+/** A volume with a bright and a dim box, of which one is annotated. */
+function boxes(id: string, annotated: readonly boolean[]): Parameters<typeof patchSampler>[0]["cases"][number] {
+  const random = Random.of(id);
+  const side = 12;
+  const image = new Float32Array(side ** 3).map(() => random.normal(-0.5, 0.05));
+  const labels = new Uint8Array(side ** 3);
+  for (const [label, corner] of [
+    [1, 1],
+    [2, 6],
+  ] as const)
+    for (let z = 0; z < 5; z++)
+      for (let y = 0; y < 5; y++)
+        for (let x = 0; x < 5; x++) {
+          const voxel = ((z + corner) * side + y + corner) * side + x + corner;
+          image[voxel] = label === 1 ? 0.6 : 0.1;
+          if (annotated[label]) labels[voxel] = label;
+        }
+  return { id, image, labels, shape: [side, side, side], annotated };
+}
+
+const cases = [boxes("a", [true, true, false]), boxes("b", [true, false, true])];
+
+function options(method: string, overrides: Partial<TrainOptions> = {}): TrainOptions {
+  const found = methods[method];
+  if (!found) throw new Error(`no method ${method}`);
+  return {
+    engine: createEngine({ ort, threads: 1 }),
+    method: found,
+    network: plSegUnet({ classes, features: [4, 8], dropout: [0, 0.1], deepSupervision: found.deepSupervision }),
+    classes,
+    sampler: patchSampler({ cases, patchSize, batch: 2, seed: 3 }),
+    patchSize,
+    batch: 2,
+    steps: 12,
+    learningRate: 0.01,
+    seed: 5,
+    ...overrides,
+  };
+}
+
+async function lossesOf(trainOptions: TrainOptions): Promise<{ losses: number[]; parameters: Float32Array }> {
+  const records: StepRecord[] = [];
+  const { tensors } = await train({ ...trainOptions, onStep: (record) => void records.push(record) });
+  return { losses: records.map(({ loss }) => loss), parameters: tensors.parameters as Float32Array };
+}
+
+describe("train", () => {
+  test.each(Object.keys(methods))("%s lowers its loss", async (method) => {
+    const { losses } = await lossesOf(options(method, { steps: 40 }));
+    const mean = (values: number[]): number => values.reduce((sum, value) => sum + value) / values.length;
+    expect(mean(losses.slice(-8))).toBeLessThan(0.8 * mean(losses.slice(0, 8)));
+  });
+
+  test("gives the same numbers for the same seed, and others for another", async () => {
+    const first = await lossesOf(options("pl-seg"));
+    expect((await lossesOf(options("pl-seg"))).parameters).toEqual(first.parameters);
+    expect((await lossesOf(options("pl-seg", { seed: 6 }))).parameters).not.toEqual(first.parameters);
+  });
+
+  test("goes on exactly where it stopped", async () => {
+    const unbroken = await train(options("pl-seg"));
+    const stop = new AbortController();
+    const half = await train(
+      options("pl-seg", { signal: stop.signal, onStep: ({ step }) => void (step === 5 && stop.abort()) }),
+    );
+    expect(half.step).toBe(5);
+    expect(await train(options("pl-seg", { state: half }))).toEqual(unbroken);
+  });
+
+  test("agrees on the eager and the compiled engine", async () => {
+    const compiled = await lossesOf(options("pl-seg", { steps: 3 }));
+    const eager = await lossesOf(options("pl-seg", { steps: 3, engine: createEngine({ engine: "tfjs" }) }));
+    for (const [step, loss] of compiled.losses.entries()) expect(eager.losses[step]).toBeCloseTo(loss, 4);
+  });
+
+  test("stops with an error when the loss is no longer a number", async () => {
+    await expect(train(options("pl-seg", { learningRate: Number.NaN }))).rejects.toThrow(
+      "train: the loss of step 2 is NaN.",
+    );
+  });
+});

@@ -1,0 +1,188 @@
+import { type Network, PlsegError, Random, type Size3D, sizeOf } from "@plseg/core";
+import type { PatchSampler } from "@plseg/data";
+import { drawWeights, type FlatLayout } from "@plseg/models";
+import type { Engine, EngineArray, EngineTensor } from "@plseg/runtime";
+import type { Method, Objective } from "./method.js";
+import { adam } from "./optimizer.js";
+import { learningRateAt, type Schedule } from "./schedule.js";
+import { describeNetwork, LOSS_STATE, type TrainStep, trainStep } from "./train-step.js";
+
+/** Everything that one step hands to the next, as numbers: enough to go on exactly where training stopped. */
+export interface TrainState {
+  /** Steps done. */
+  readonly step: number;
+  /** Parameters, buffers, optimizer and loss state by name. */
+  readonly tensors: Readonly<Record<string, Float32Array>>;
+}
+
+/** What happened in a step. */
+export interface StepRecord {
+  /** Counts from 1. */
+  readonly step: number;
+  readonly loss: number;
+  /** Parts of the loss by name. */
+  readonly terms: Readonly<Record<string, number>>;
+  /** Euclidean norm of the gradient over all parameters. */
+  readonly gradientNorm: number;
+  readonly learningRate: number;
+  /** Seconds since training started or went on. */
+  readonly seconds: number;
+}
+
+/** Options of {@link train}. */
+export interface TrainOptions {
+  readonly engine: Engine;
+  readonly method: Method;
+  readonly network: Network;
+  /** Classes, background included. */
+  readonly classes: number;
+  /** Draws the batches; its batch size and patch size must be those given here. */
+  readonly sampler: PatchSampler;
+  readonly patchSize: Size3D;
+  readonly batch: number;
+  /** Steps in all, those already done included. */
+  readonly steps: number;
+  readonly learningRate: number;
+  readonly schedule?: Schedule;
+  readonly seed: number;
+  /** Where to go on; weights are drawn from the seed without it. */
+  readonly state?: TrainState;
+  /**
+   * Called after each step; `snapshot` copies the state out. Training waits for what it returns.
+   */
+  readonly onStep?: (record: StepRecord, snapshot: () => Promise<TrainState>) => void | Promise<void>;
+  /** Stops training between two steps. The state reached is returned. */
+  readonly signal?: AbortSignal;
+}
+
+/** Dropout seeds lie in [0, this). */
+const SEEDS = 4093;
+
+/**
+ * Trains a network. The same options give the same numbers, step by step, and so does going on from a state.
+ *
+ * @returns The state after the last step, or the one reached when the signal stopped it.
+ * @throws PlsegError if the loss is no longer a number.
+ */
+export async function train(options: TrainOptions): Promise<TrainState> {
+  const { engine, method, network, classes, sampler, patchSize, batch, steps, seed, signal, onStep } = options;
+  const { learningRate, schedule = "polynomial" } = options;
+  const objective = method.objective({ classes, scales: describeNetwork(network).scales });
+  const step = trainStep({
+    network,
+    objective,
+    classes,
+    optimizer: adam(),
+    patchSize,
+    batch,
+  });
+  const compiled = await engine.compile(step.fn, step.inputs);
+  let tensors: Record<string, EngineArray | EngineTensor> = {
+    ...(options.state?.tensors ?? (await initialTensors(engine, objective, step, seed))),
+  };
+  let done = options.state?.step ?? 0;
+  const snapshot = async (): Promise<TrainState> => ({ step: done, tensors: await readAll(tensors) });
+  const started = performance.now();
+  try {
+    let next = done < steps ? sampler.sample(done) : undefined;
+    while (next && !signal?.aborted) {
+      const { image, labels, annotated } = next;
+      const rate = learningRateAt(schedule, learningRate, done + 1, steps);
+      const running = compiled.run({
+        ...tensors,
+        image,
+        labels,
+        annotated,
+        learningRate: Float32Array.of(rate),
+        step: Float32Array.of(done + 1),
+        progress: Float32Array.of(done / steps),
+        seed: Float32Array.of(Random.of(seed, "dropout", done).integer(SEEDS)),
+      });
+      next = done + 1 < steps ? sampler.sample(done + 1) : undefined; // while the engine is at work
+      const outputs = await running;
+      const record = await readRecord(outputs, done + 1, rate, (performance.now() - started) / 1000);
+      if (!Number.isFinite(record.loss))
+        throw new PlsegError(
+          `train: the loss of step ${record.step} is ${record.loss}. Go on from the last checkpoint with a smaller learning rate than ${learningRate}.`,
+        );
+      disposeAll(tensors);
+      tensors = Object.fromEntries(Object.keys(step.state).map((name) => [name, outputs[name] as EngineTensor]));
+      for (const [name, output] of Object.entries(outputs)) if (!(name in step.state)) output.dispose();
+      done++;
+      await onStep?.(record, snapshot);
+    }
+    return await snapshot();
+  } finally {
+    disposeAll(tensors);
+    await compiled.dispose();
+  }
+}
+
+/** Weights drawn from the seed, and the other state as it starts. */
+async function initialTensors(
+  engine: Engine,
+  objective: Objective,
+  { layout, state }: TrainStep,
+  seed: number,
+): Promise<Record<string, Float32Array>> {
+  const lossState = await initialLossState(engine, objective, state);
+  const weights = initialWeights(layout, seed);
+  const entries = Object.entries(state).map(([name, { shape }]): [string, Float32Array] => {
+    if (name === "parameters" || name === "buffers") return [name, weights[name]];
+    return [name, lossState[name] ?? new Float32Array(sizeOf(shape))];
+  });
+  return Object.fromEntries(entries);
+}
+
+async function initialLossState(
+  engine: Engine,
+  objective: Objective,
+  state: TrainStep["state"],
+): Promise<Record<string, Float32Array>> {
+  if (!Object.keys(state).some((name) => name.startsWith(LOSS_STATE))) return {};
+  const init = await engine.compile(() => objective.init(), {});
+  const tensors = await init.run({});
+  const numbers = await readAll(tensors);
+  disposeAll(tensors);
+  await init.dispose();
+  return Object.fromEntries(Object.entries(numbers).map(([name, values]) => [LOSS_STATE + name, values]));
+}
+
+function initialWeights(layout: FlatLayout, seed: number): { parameters: Float32Array; buffers: Float32Array } {
+  return layout.pack(drawWeights([...layout.parameters, ...layout.buffers], seed));
+}
+
+async function readRecord(
+  outputs: Readonly<Record<string, EngineTensor>>,
+  step: number,
+  learningRate: number,
+  seconds: number,
+): Promise<StepRecord> {
+  const scalar = async (name: string): Promise<number> => (await outputs[name]?.read())?.[0] ?? Number.NaN;
+  const parts = Object.entries(outputs).filter(([name, { shape }]) => name.startsWith("term.") && shape.length === 0);
+  const terms = parts.map(
+    async ([name]): Promise<[string, number]> => [name.slice("term.".length), await scalar(name)],
+  );
+  return {
+    step,
+    loss: await scalar("loss"),
+    terms: Object.fromEntries(await Promise.all(terms)),
+    gradientNorm: await scalar("gradientNorm"),
+    learningRate,
+    seconds,
+  };
+}
+
+async function readAll(
+  tensors: Readonly<Record<string, EngineArray | EngineTensor>>,
+): Promise<Record<string, Float32Array>> {
+  const read = Object.entries(tensors).map(async ([name, tensor]) => [
+    name,
+    Float32Array.from("read" in tensor ? await tensor.read() : tensor),
+  ]);
+  return Object.fromEntries(await Promise.all(read));
+}
+
+function disposeAll(tensors: Readonly<Record<string, EngineArray | EngineTensor>>): void {
+  for (const tensor of Object.values(tensors)) if ("read" in tensor) tensor.dispose();
+}
