@@ -1,7 +1,15 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
+  // Packages of the workspace are read from their source, except tf-gradients, which must be built.
   resolve: { conditions: ["@plseg/source"] },
   ssr: { resolve: { conditions: ["@plseg/source"] } },
-  test: { include: ["packages/**/src/**/*.test.ts"], exclude: ["**/node_modules/**", "**/dist/**"] },
+  test: {
+    include: ["packages/**/src/**/*.test.ts"],
+    exclude: ["**/node_modules/**", "**/dist/**"],
+    silent: "passed-only",
+    // A whole training step on the plain CPU backend takes a while on a busy machine of two cores.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+  },
 });

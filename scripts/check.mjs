@@ -20,7 +20,11 @@ await inTemporaryFolder(async (folder) => {
   /** @type {readonly Step[]} */
   const steps = [
     { name: "build", holds: "every package builds", commands: [["turbo", "run", "build", "--continue"]] },
-    { name: "style", holds: "formatted and linted", commands: [["biome", "check", "--error-on-warnings"]] },
+    {
+      name: "style",
+      holds: "formatted and linted",
+      commands: [["biome", "check", "--error-on-warnings", "--diagnostic-level=warn", "--max-diagnostics=100"]],
+    },
     {
       name: "types",
       holds: "sources and tests type check",
@@ -39,7 +43,11 @@ await inTemporaryFolder(async (folder) => {
     },
     { name: "imports", holds: "imports go one way", commands: [[node, "scripts/check-imports.mjs"]] },
     { name: "unused", holds: "no unused file, export or dependency", commands: [["knip", "--no-config-hints"]] },
-    { name: "manifests", holds: "manifests of the workspace agree", commands: [["sherif"]] },
+    {
+      name: "manifests",
+      holds: "manifests and lockfile agree",
+      commands: [["sherif"], ["pnpm", "install", "--frozen-lockfile", "--lockfile-only"]],
+    },
     { name: "packages", holds: "tarballs are sound", commands: [[node, "scripts/check-packages.mjs"]] },
     { name: "size", holds: "losses stay small", commands: [["size-limit"]] },
     { name: "api", holds: "API reports are current", commands: [[node, "scripts/api-reports.mjs"]] },

@@ -1,12 +1,14 @@
 import { Command, CommanderError, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { PlsegError } from "@plseg/core";
 import { dataCommand } from "./commands/data.js";
+import { demoCommand } from "./commands/demo.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { evaluateCommand } from "./commands/evaluate.js";
 import { exportCommand } from "./commands/export.js";
 import { phantomCommand } from "./commands/phantom.js";
 import { predictCommand } from "./commands/predict.js";
 import { reportCommand } from "./commands/report.js";
+import { trainCommand } from "./commands/train.js";
 import { verifyCommand } from "./commands/verify.js";
 import { endProgress, log, paint } from "./terminal.js";
 import { packageVersion } from "./versions.js";
@@ -18,8 +20,10 @@ export function plseg(): CommandUnknownOpts {
     .version(packageVersion("@plseg/cli"))
     .option("--debug", "show where an error comes from (also: PLSEG_DEBUG=1)")
     .addHelpText("after", "\nExample:\n  plseg demo --out demo");
+  program.addCommand(demoCommand());
   program.addCommand(phantomCommand());
   program.addCommand(dataCommand());
+  program.addCommand(trainCommand());
   program.addCommand(predictCommand());
   program.addCommand(evaluateCommand());
   program.addCommand(exportCommand());

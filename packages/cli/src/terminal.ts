@@ -1,4 +1,4 @@
-import { styleText } from "node:util";
+import { stripVTControlCharacters } from "node:util";
 
 /** Results go to stdout, everything else to stderr, so that `plseg … --json | jq` works. */
 export function print(text: string): void {
@@ -10,39 +10,39 @@ export function printJson(value: unknown): void {
   print(JSON.stringify(value, undefined, 2));
 }
 
-/** A line for people on stderr. */
+/** A line for people on stderr. It ends the line of an unfinished bar first. */
 export function log(text: string): void {
+  endProgress();
   process.stderr.write(`${text}\n`);
 }
 
+/** Codes that begin and end a color. */
+const COLORS = { red: [31, 39], green: [32, 39], yellow: [33, 39], bold: [1, 22], dim: [2, 22] } as const;
+
 /** Text in a color if `stream` is a terminal and `NO_COLOR` is not set, plain otherwise. */
-export function paint(
-  color: "red" | "green" | "yellow" | "bold" | "dim",
-  text: string,
-  stream: NodeJS.WriteStream = process.stdout,
-): string {
+export function paint(color: keyof typeof COLORS, text: string, stream: NodeJS.WriteStream = process.stdout): string {
   const wanted = stream.isTTY && !process.env.NO_COLOR && process.env.TERM !== "dumb";
-  return wanted ? styleText(color, text) : text;
+  const [begin, end] = COLORS[color];
+  return wanted ? `\u001b[${begin}m${text}\u001b[${end}m` : text;
 }
 
-/** Text without the codes that color it. */
-const visible = (text: string): string => text.replaceAll(/\u001b\[\d+m/g, "");
-
 /** Whether a column reads best aligned to the right: numbers, also with a unit, an interval or a gap. */
-const isNumeric = (text: string): boolean => /^[-+±–]?(\d|$)/.test(visible(text));
+const isNumeric = (text: string): boolean => /^[-+±–]?(\d|$)/.test(stripVTControlCharacters(text));
 
 /** Rows in aligned columns, the first row being the head. Columns of numbers are aligned to the right. */
 export function table(rows: readonly (readonly string[])[]): string {
   const columns = Math.max(0, ...rows.map((row) => row.length));
   const cells = (column: number): string[] => rows.map((row) => row[column] ?? "");
-  const widths = Array.from({ length: columns }, (_, i) => Math.max(...cells(i).map((cell) => visible(cell).length)));
+  const widths = Array.from({ length: columns }, (_, i) =>
+    Math.max(...cells(i).map((cell) => stripVTControlCharacters(cell).length)),
+  );
   const right = Array.from({ length: columns }, (_, i) => i > 0 && cells(i).slice(1).every(isNumeric));
   return rows
     .map((row) =>
       widths
         .map((width, i) => {
           const cell = row[i] ?? "";
-          const gap = " ".repeat(width - visible(cell).length);
+          const gap = " ".repeat(width - stripVTControlCharacters(cell).length);
           return right[i] ? gap + cell : cell + gap;
         })
         .join("  ")
@@ -93,6 +93,15 @@ export function progressBar(label: string, stream: NodeJS.WriteStream = process.
     stream.write(`\r\u001b[K${line.slice(0, (stream.columns || 120) - 1)}`);
     open = stream;
     if (finished) endProgress();
+  };
+}
+
+/** A bar that begins anew with every item, such as a scan, and is labeled with its name. */
+export function barPerItem(): (done: number, total: number, id: string) => void {
+  let bar: { readonly id: string; readonly show: Progress } | undefined;
+  return (done, total, id) => {
+    if (bar?.id !== id) bar = { id, show: progressBar(id) };
+    bar.show(done, total);
   };
 }
 

@@ -26,3 +26,9 @@ export function packageVersion(name: string): string {
 export function versions(): Record<string, string> {
   return { node: process.versions.node, ...Object.fromEntries(PACKAGES.map((name) => [name, packageVersion(name)])) };
 }
+
+/** The command line of this process, as one may type it again. */
+export function commandLine(args: readonly string[] = process.argv.slice(2)): string {
+  const quoted = args.map((arg) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`));
+  return ["plseg", ...quoted].join(" ");
+}

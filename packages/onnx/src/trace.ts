@@ -16,6 +16,7 @@ import { encodeModel } from "./encode.js";
 import { byteLength, Graph, type Value } from "./graph.js";
 import { KERNELS } from "./kernels/index.js";
 import { liveNodes } from "./live-nodes.js";
+import { peakBytes } from "./peak-bytes.js";
 import { channelsFirstOrder, identityOrder, kernelOrder, materialize, type Sym } from "./symbol.js";
 
 /** How the numbers of an input or output lie in memory, compared with the shape that the function sees. */
@@ -52,8 +53,10 @@ export interface TracedModel {
   summary(): TraceSummary;
 }
 
-/** What a graph is made of. */
+/** What a graph is made of, and what running it takes. */
 export interface TraceSummary {
+  /** Bytes of tensors held at the fullest moment of a run; what ONNX Runtime needs for itself comes on top. */
+  readonly peakBytes: number;
   readonly nodes: number;
   readonly operations: Readonly<Record<string, number>>;
   readonly constantBytes: number;
@@ -118,7 +121,14 @@ export function trace<Inputs extends Readonly<Record<string, InputSpec>>>(
     model: encodeModel({ inputs: graph.inputs, nodes, constants, outputs: values }),
     inputs: graph.inputs.map((value) => traced(value.name, value)),
     outputs: values.map(({ name, value }) => traced(name, value)),
-    summary: () => summarize(nodes, constants),
+    summary: () => ({
+      ...summarize(nodes, constants),
+      peakBytes: peakBytes(
+        nodes,
+        graph.inputs,
+        values.map(({ value }) => value),
+      ),
+    }),
   };
 }
 
@@ -157,7 +167,7 @@ function constantsOf(nodes: Graph["nodes"], outputs: readonly Value[]): Value[] 
   return [...new Map(used.map((value) => [value?.name, value])).values()] as Value[];
 }
 
-function summarize(nodes: Graph["nodes"], constants: readonly Value[]): TraceSummary {
+function summarize(nodes: Graph["nodes"], constants: readonly Value[]): Omit<TraceSummary, "peakBytes"> {
   const operations: Record<string, number> = {};
   for (const { op } of nodes) operations[op] = (operations[op] ?? 0) + 1;
   return {

@@ -1,25 +1,9 @@
-import { ConfigError, type Shape } from "@plseg/core";
+import { ConfigError, ResourceError, type Shape } from "@plseg/core";
 import { type InputSpec, type TracedModel, type TracedValue, trace } from "@plseg/onnx";
-import type { InferenceSession, InferenceSessionFactory, Tensor, TensorConstructor } from "onnxruntime-common";
+import type { Tensor } from "onnxruntime-common";
 import type { CompiledFunction, CompileOptions, Engine, EngineArray, EngineTensor, TensorFunction } from "./engine.js";
 import { checkFeed, isEngineTensor } from "./feeds.js";
-
-/** ONNX Runtime, as `onnxruntime-node` and `onnxruntime-web` export it. */
-export interface OnnxRuntime {
-  readonly InferenceSession: InferenceSessionFactory;
-  readonly Tensor: TensorConstructor;
-}
-
-/** Where a compiled function runs. */
-export type Device = "cpu" | "cuda" | "webgpu" | "wasm";
-
-/** Options of {@link compiledEngine}. */
-export interface CompiledEngineOptions {
-  readonly ort: OnnxRuntime;
-  readonly device?: Device;
-  /** CPU threads; as many as ONNX Runtime thinks best unless told. */
-  readonly threads?: number;
-}
+import { type OnnxOptions, type OnnxRuntime, type OnnxSession, openSession } from "./onnx-session.js";
 
 /** Outputs get this before their names in the graph, so that a state may go in and come out under one name. */
 const OUTPUT = "next/";
@@ -28,25 +12,15 @@ const OUTPUT = "next/";
  * The engine that traces a function once into an ONNX graph and runs the graph with ONNX Runtime: one call per step,
  * forward, backward and update together.
  */
-export function compiledEngine({ ort, device = "cpu", threads }: CompiledEngineOptions): Engine {
-  const session: InferenceSession.SessionOptions = {
-    executionProviders: [providerOf(device)],
-    graphOptimizationLevel: "all",
-    logSeverityLevel: 3,
-    ...(threads !== undefined && { intraOpNumThreads: threads }),
-  };
+export function compiledEngine(options: OnnxOptions): Engine {
   return {
-    name: `compiled (${device})`,
-    async compile(fn, inputs, options = {}) {
-      const traced = traceFunction(fn, inputs, options);
-      return new OnnxFunction(ort, await ort.InferenceSession.create(traced.model, session), traced);
+    name: `compiled (${options.device ?? "cpu"})`,
+    async compile(fn, inputs, compileOptions = {}) {
+      const traced = traceFunction(fn, inputs, compileOptions);
+      checkMemory(traced, options.memoryLimit);
+      return new OnnxFunction(options.ort, await openSession(options, traced.model), traced);
     },
   };
-}
-
-function providerOf(device: Device): InferenceSession.ExecutionProviderConfig {
-  // WebGPU: the default NHWC layout gains nothing for 3-D and costs transposes
-  return device === "webgpu" ? { name: "webgpu", preferredLayout: "NCHW" } : device;
 }
 
 function traceFunction<Inputs extends Readonly<Record<string, InputSpec>>>(
@@ -59,12 +33,26 @@ function traceFunction<Inputs extends Readonly<Record<string, InputSpec>>>(
   return trace((tensors) => renamed(fn(tensors)), inputs, { outputLayouts: renamed(outputLayouts) });
 }
 
+/** What ONNX Runtime takes of a training step, compared with the tensors that are held at its fullest moment. */
+const OVERHEAD = 2;
+
+/** @throws ResourceError if running the graph would take more memory than there is. */
+function checkMemory(traced: TracedModel, limit = Number.POSITIVE_INFINITY): void {
+  const needed = OVERHEAD * traced.summary().peakBytes;
+  if (needed <= limit) return;
+  const gigabytes = (bytes: number): string => (bytes / 1e9).toFixed(1);
+  throw new ResourceError(
+    `compile: this needs about ${gigabytes(needed)} GB of memory, and ${gigabytes(limit)} GB are free. ` +
+      "Choose a smaller patch, batch or network.",
+  );
+}
+
 class OnnxFunction implements CompiledFunction {
   private readonly ort: OnnxRuntime;
-  private readonly session: InferenceSession;
+  private readonly session: OnnxSession;
   private readonly inputs: readonly TracedValue[];
 
-  constructor(ort: OnnxRuntime, session: InferenceSession, { inputs }: TracedModel) {
+  constructor(ort: OnnxRuntime, session: OnnxSession, { inputs }: TracedModel) {
     this.ort = ort;
     this.session = session;
     this.inputs = inputs;
@@ -79,7 +67,7 @@ class OnnxFunction implements CompiledFunction {
     }
     const results = await this.session.run(feeds);
     return Object.fromEntries(
-      Object.entries(results).map(([name, tensor]) => [name.slice(OUTPUT.length), new OnnxTensor(tensor as Tensor)]),
+      Object.entries(results).map(([name, tensor]) => [name.slice(OUTPUT.length), new OnnxTensor(tensor)]),
     );
   }
 

@@ -1,7 +1,8 @@
 import { ConfigError } from "@plseg/core";
-import { compiledEngine, type Device, type OnnxRuntime } from "./compiled-engine.js";
+import { compiledEngine } from "./compiled-engine.js";
 import { eagerEngine } from "./eager-engine.js";
 import type { Engine } from "./engine.js";
+import type { Device, OnnxRuntime } from "./onnx-session.js";
 
 /** Options of {@link createEngine}. */
 export interface EngineOptions {
@@ -13,6 +14,8 @@ export interface EngineOptions {
   readonly ort?: OnnxRuntime;
   /** CPU threads of the compiled engine; as many as ONNX Runtime thinks best unless told. */
   readonly threads?: number;
+  /** Bytes that the compiled engine may need; a function that would need more is refused. No limit unless told. */
+  readonly memoryLimit?: number;
 }
 
 /**
@@ -25,11 +28,11 @@ export interface EngineOptions {
  * const engine = createEngine({ ort: await import("onnxruntime-node") });
  * ```
  */
-export function createEngine({ engine = "compiled", device = "cpu", ort, threads }: EngineOptions): Engine {
+export function createEngine({ engine = "compiled", ort, ...options }: EngineOptions): Engine {
   if (engine === "tfjs") return eagerEngine();
   if (!ort)
     throw new ConfigError(
       'createEngine: the compiled engine needs ONNX Runtime. Pass ort: await import("onnxruntime-node"), or onnxruntime-web/webgpu in a browser.',
     );
-  return compiledEngine({ ort, device, ...(threads !== undefined && { threads }) });
+  return compiledEngine({ ort, ...options });
 }

@@ -1,10 +1,27 @@
-export type { CompiledEngineOptions, Device, OnnxRuntime } from "./compiled-engine.js";
+export {
+  type BundleClass,
+  type BundleFile,
+  type BundleManifest,
+  type BundleNetwork,
+  type BundleProvenance,
+  readBundleManifest,
+} from "./bundle-manifest.js";
 export { createEngine, type EngineOptions } from "./create-engine.js";
-export type {
-  CompiledFunction,
-  CompileOptions,
-  Engine,
-  EngineArray,
-  EngineTensor,
-  TensorFunction,
-} from "./engine.js";
+export type { CompiledFunction, CompileOptions, Engine, EngineArray, EngineTensor, TensorFunction } from "./engine.js";
+export { type ExportModelOptions, exportModel } from "./export-model.js";
+export { inferenceFunction } from "./inference-function.js";
+export {
+  type BundleSource,
+  type LoadedBundle,
+  loadBundle,
+  type SegmentOptions,
+  segmentVolume,
+} from "./load-bundle.js";
+export type { Device, OnnxOptions, OnnxRuntime } from "./onnx-session.js";
+export {
+  SLIDING_WINDOW_DEFAULTS,
+  type SlidingWindowJoining,
+  type SlidingWindowOptions,
+  type SlidingWindowWatching,
+  slidingWindow,
+} from "./sliding-window.js";

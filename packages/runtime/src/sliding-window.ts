@@ -58,10 +58,7 @@ const AIR = -1;
  */
 export async function slidingWindow(options: SlidingWindowOptions): Promise<Uint8Array | Uint16Array> {
   const { image, shape, patchSize, classes, predict, onProgress, onSlice, signal } = options;
-  const { overlap, weighting } = withDefaults(SLIDING_WINDOW_DEFAULTS, {
-    ...(options.overlap !== undefined && { overlap: options.overlap }),
-    ...(options.weighting !== undefined && { weighting: options.weighting }),
-  });
+  const { overlap, weighting } = withDefaults<SlidingWindowJoining>(SLIDING_WINDOW_DEFAULTS, options);
   checkOptions(options, overlap);
   const grid = surroundingGrid(shape, patchSize);
   const starts = grid.shape.map((size, axis) => {
@@ -69,7 +66,8 @@ export async function slidingWindow(options: SlidingWindowOptions): Promise<Uint
     return windowStarts(size, patch, Math.max(1, Math.round(patch * (1 - overlap))));
   }) as [number[], number[], number[]];
   const windows = starts[0].length * starts[1].length * starts[2].length;
-  const importance = weighting === "gaussian" ? gaussianImportance(patchSize) : new Float32Array(sizeOf(patchSize)).fill(1);
+  const importance =
+    weighting === "gaussian" ? gaussianImportance(patchSize) : new Float32Array(sizeOf(patchSize)).fill(1);
   const slab = new Slab(grid.shape, patchSize, classes, importance);
   const labels = classes <= 256 ? new Uint8Array(sizeOf(shape)) : new Uint16Array(sizeOf(shape));
   const patch = new Float32Array(sizeOf(patchSize));
@@ -103,7 +101,8 @@ function checkOptions({ image, shape, patchSize, classes }: SlidingWindowOptions
     );
   if (!Number.isInteger(classes) || classes < 2 || classes > 65_536)
     throw new ConfigError(`slidingWindow: classes must be a whole number from 2 to 65536, got ${classes}.`);
-  if (!(overlap >= 0 && overlap < 1)) throw new ConfigError(`slidingWindow: overlap must lie in [0, 1), got ${overlap}.`);
+  if (!(overlap >= 0 && overlap < 1))
+    throw new ConfigError(`slidingWindow: overlap must lie in [0, 1), got ${overlap}.`);
 }
 
 /** The volume, grown to the size of a patch where it is smaller, and what was put before it along each axis. */

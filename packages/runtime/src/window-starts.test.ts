@@ -10,12 +10,18 @@ describe("windowStarts", () => {
   });
 
   test("covers every voxel and never leaves the volume", () => {
-    const sizes = fc.record({ patch: fc.integer({ min: 1, max: 20 }), rest: fc.nat(60), stride: fc.integer({ min: 1, max: 20 }) });
+    const sizes = fc.record({
+      patch: fc.integer({ min: 1, max: 20 }),
+      rest: fc.nat(60),
+      stride: fc.integer({ min: 1, max: 20 }),
+    });
     fc.assert(
       fc.property(sizes, ({ patch, rest, stride }) => {
         fc.pre(stride <= patch);
         const covered = new Set(
-          windowStarts(patch + rest, patch, stride).flatMap((start) => Array.from({ length: patch }, (_, i) => start + i)),
+          windowStarts(patch + rest, patch, stride).flatMap((start) =>
+            Array.from({ length: patch }, (_, i) => start + i),
+          ),
         );
         expect([Math.min(...covered), Math.max(...covered), covered.size]).toEqual([0, patch + rest - 1, patch + rest]);
       }),

@@ -4,7 +4,7 @@ import type { DatasetReport } from "@plseg/data/node";
 import { paint, print, printJson, progressBar, table } from "../terminal.js";
 
 /** How a state looks in a table. */
-export const STATE_SYMBOLS: Readonly<Record<AnnotationState, string>> = { present: "●", absent: "○", unannotated: "·" };
+const STATE_SYMBOLS: Readonly<Record<AnnotationState, string>> = { present: "●", absent: "○", unannotated: "·" };
 
 /** `plseg data inspect <dir>`: what a dataset is, and everything that is wrong with it. */
 export function dataInspectCommand(): CommandUnknownOpts {
@@ -48,7 +48,10 @@ function showReport({ layout, root, name, classes, labelValues, annotations, cas
     entry.spacing?.map((mm) => mm.toFixed(2)).join(" × ") ?? "",
     ...entry.classes.map(({ state }) => STATE_SYMBOLS[state]),
   ]);
-  const caseTable = table([["case", "part", "voxels", "mm", ...classes.slice(1).map((_, i) => String(i + 1))], ...rows]);
+  const caseTable = table([
+    ["case", "part", "voxels", "mm", ...classes.slice(1).map((_, i) => String(i + 1))],
+    ...rows,
+  ]);
   const legend = `${STATE_SYMBOLS.present} present   ${STATE_SYMBOLS.absent} annotated, and absent   ${STATE_SYMBOLS.unannotated} unannotated: nobody looked`;
 
   const list = problems.map(({ severity, file, field, message }) => {
@@ -56,5 +59,7 @@ function showReport({ layout, root, name, classes, labelValues, annotations, cas
     return `${word}  ${file}: ${field}: ${message}`;
   });
   const trouble = list.length === 0 ? ["no problems found"] : [`${list.length} problems`, ...list];
-  return [...head, "", "Training cases in which a class is", organTable, "", caseTable, legend, "", ...trouble].join("\n");
+  return [...head, "", "Training cases in which a class is", organTable, "", caseTable, legend, "", ...trouble].join(
+    "\n",
+  );
 }

@@ -5,7 +5,9 @@ import { print, printJson, progressBar, table } from "../terminal.js";
 /** `plseg phantom`: write a dataset of synthetic CT in which only some organs are labeled. */
 export function phantomCommand(): CommandUnknownOpts {
   return new Command("phantom")
-    .description("Write a dataset of synthetic abdominal CT in nnU-Net's layout, labeled in part, with the whole truth beside it")
+    .description(
+      "Write a dataset of synthetic abdominal CT in nnU-Net's layout, labeled in part, with the whole truth beside it",
+    )
     .requiredOption("-o, --out <dir>", "folder to write; it must be empty or not exist")
     .requiredOption("-n, --cases <count>", "training cases", wholeNumber(1))
     .option("--size <voxels>", "voxels along each axis", wholeNumber(16), 64)

@@ -133,7 +133,8 @@ function imageGradient(graph: Graph, dy: Sym, kernel: Sym, shape: Geometry): Sym
  *
  * On a padded grid laid flat, moving by a kernel offset is moving along one axis. An offset splits into a part applied to
  * the image and a part applied (backwards) to the gradient, so instead of 27 shifted images it takes, say, 3 shifted images
- * and 9 shifted gradients: less copying, and one large product instead of many thin ones.
+ * and 9 shifted gradients: less copying, and a large product instead of many thin ones. Long rows are worked off in
+ * pieces that stay in a processor's cache; their products add up.
  */
 function kernelGradient(graph: Graph, x: Sym, dy: Sym, shape: Geometry): Sym {
   const { batch, inChannels, outChannels, kernel, before, after, inSize } = shape;
@@ -159,21 +160,28 @@ function kernelGradient(graph: Graph, x: Sym, dy: Sym, shape: Geometry): Sym {
     ...spread.shape.slice(2).map((size, axis): [number, number] => [axis === 0 ? planes : 0, (grid[axis] ?? 1) - size]),
   ]);
 
-  const shifted = (flat: Sym, axes: readonly number[], start: (offset: number) => number): Sym =>
+  const piece = Math.ceil(
+    PIECE / (taps(kernel, split.image) * inChannels + taps(kernel, split.gradient) * outChannels),
+  );
+  const shifted = (flat: Sym, axes: readonly number[], start: (offset: number) => number, size: number): Sym =>
     concatenated(
       graph,
-      offsets(kernel, axes, steps).map((offset) => sliceAxis(graph, flat, 1, start(offset), length)),
+      offsets(kernel, axes, steps).map((offset) => sliceAxis(graph, flat, 1, start(offset), size)),
       0,
     );
   let product: Value | undefined;
   for (let item = 0; item < batch; item++) {
     const flat = (symbol: Sym, channels: number): Sym =>
       reshaped(graph, sliceAxis(graph, symbol, 0, item, 1), [channels, sizeOf(symbol.shape.slice(2))]);
-    const images = shifted(flat(wide, inChannels), split.image, (offset) => offset);
-    const gradients = shifted(flat(late, outChannels), split.gradient, (offset) => front - offset);
-    const sizes = [images.shape[0] ?? 1, gradients.shape[0] ?? 1];
-    const operands = [images.value, gradients.value, ...(product ? [product] : [])];
-    product = graph.node("Gemm", operands, "float32", sizes, { transB: 1 });
+    const [flatImage, flatGradient] = [flat(wide, inChannels), flat(late, outChannels)];
+    for (let from = 0; from < length; from += piece) {
+      const size = Math.min(piece, length - from);
+      const images = shifted(flatImage, split.image, (offset) => from + offset, size);
+      const gradients = shifted(flatGradient, split.gradient, (offset) => from + front - offset, size);
+      const sizes = [images.shape[0] ?? 1, gradients.shape[0] ?? 1];
+      const operands = [images.value, gradients.value, ...(product ? [product] : [])];
+      product = graph.node("Gemm", operands, "float32", sizes, { transB: 1 });
+    }
   }
   if (!product) throw new UnsupportedOpError("trace: a convolution over an empty batch has no gradient.");
   const along = (axes: readonly number[]): number[] => axes.map((axis) => kernel[axis] ?? 1);
@@ -186,19 +194,24 @@ function kernelGradient(graph: Graph, x: Sym, dy: Sym, shape: Geometry): Sym {
   return { shape: [...kernel, inChannels, outChannels], value, order: [...split.image, 3, ...split.gradient, 4] };
 }
 
+/** Numbers in the shifted copies that are multiplied at once: 8 MiB, about the cache of a core. */
+const PIECE = 2 ** 21;
+
+/** Number of kernel taps along some axes. */
+const taps = (kernel: Triple, axes: readonly number[]): number => sizeOf(axes.map((axis) => kernel[axis] ?? 1));
+
 /** Which kernel axes shift the image and which the gradient, so that the fewest numbers are copied. */
 function cheapestSplit(
   kernel: Triple,
   inChannels: number,
   outChannels: number,
 ): { image: number[]; gradient: number[] } {
-  const taps = (axes: readonly number[]): number => sizeOf(axes.map((axis) => kernel[axis] ?? 1));
   const choices = [0, 1, 2, 3].flatMap((count) => [
     { image: [0, 1, 2].slice(count), gradient: [0, 1, 2].slice(0, count) },
     { image: [0, 1, 2].slice(0, count), gradient: [0, 1, 2].slice(count) },
   ]);
   const cost = ({ image: a, gradient: b }: { image: number[]; gradient: number[] }): number =>
-    taps(a) * inChannels + taps(b) * outChannels;
+    taps(kernel, a) * inChannels + taps(kernel, b) * outChannels;
   return choices.reduce((best, choice) => (cost(choice) < cost(best) ? choice : best));
 }
 

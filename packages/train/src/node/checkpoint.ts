@@ -19,7 +19,12 @@ const ABOUT = "checkpoint.json";
  *
  * @throws ResourceError if the disk is full; DataError if the folder cannot be written.
  */
-export async function writeCheckpoint(run: string, name: CheckpointName, state: TrainState, layout: FlatLayout): Promise<void> {
+export async function writeCheckpoint(
+  run: string,
+  name: CheckpointName,
+  state: TrainState,
+  layout: FlatLayout,
+): Promise<void> {
   const folder = folderOf(run, name);
   const [fresh, old] = [`${folder}.new`, `${folder}.old`];
   await rm(fresh, { recursive: true, force: true });

@@ -1,64 +1,95 @@
-import { ConfigError, type Size3D, suggest } from "@plseg/core";
+import { ConfigError, suggest } from "@plseg/core";
 import * as v from "valibot";
-
-const whole = v.pipe(v.number(), v.integer(), v.minValue(1));
-const size = v.strictTuple([whole, whole, whole]);
-const fraction = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+import type { Schedule } from "../schedule.js";
 
 /** What can be chosen about a training, by a person or a preset. */
-export const TrainSettingsSchema = v.strictObject({
+export interface TrainSettings {
   /** Channels of each level of the network, finest first. */
-  features: v.pipe(v.array(whole), v.minLength(2)),
+  readonly features: number[];
   /** Share of values dropped at each level. */
-  dropout: v.array(fraction),
+  readonly dropout: number[];
   /** Voxels along depth, height, width. */
-  patchSize: size,
+  readonly patchSize: [depth: number, height: number, width: number];
+  /** Patches per step. */
+  readonly batch: number;
+  readonly steps: number;
+  /** At the first step. */
+  readonly learningRate: number;
+  readonly schedule: Schedule;
+  /** Part of the patches drawn around a voxel of an annotated organ. */
+  readonly foreground: number;
+  /** Hounsfield window that becomes [−1, 1]. */
+  readonly intensity: { readonly level: number; readonly width: number };
+  /** Steps between validations; 0 for none. */
+  readonly validateEvery: number;
+  /** Share of the labeled cases kept aside for validation. */
+  readonly validation: number;
+  /** Steps between checkpoints. */
+  readonly checkpointEvery: number;
+  readonly seed: number;
+}
+
+/** Everything about a training run, defaults filled in: its `config.json`. */
+export interface RunConfig extends TrainSettings {
+  /** Of the file format. */
+  readonly version: 1;
+  readonly method: string;
+  readonly preset: string;
+  /** Names, background first. */
+  readonly classes: string[];
+  /** Value of each class in label files. */
+  readonly labelValues: number[];
+  /** Whether the network gives logits at several scales. */
+  readonly deepSupervision: boolean;
+  /** Median spacing of the training cases, millimeters along depth, height, width. */
+  readonly spacing: [depth: number, height: number, width: number];
+  /** Folder of the dataset. */
+  readonly data: string;
+  /** Number of training cases that annotate each class, by name. */
+  readonly annotatedCases: Readonly<Record<string, number>>;
+  readonly trainingCases: number;
+  /** Identifiers of the cases kept aside. */
+  readonly validationCases: string[];
+  readonly engine: string;
+  readonly device: string;
+}
+
+const whole = v.pipe(v.number(), v.integer(), v.minValue(1));
+const fraction = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+const positive = v.pipe(v.number(), v.gtValue(0));
+
+const settingsSchema = v.strictObject({
+  features: v.pipe(v.array(whole), v.minLength(2)),
+  dropout: v.array(v.pipe(v.number(), v.minValue(0), v.ltValue(1))),
+  patchSize: v.strictTuple([whole, whole, whole]),
   batch: whole,
   steps: whole,
   learningRate: v.pipe(v.number(), v.minValue(0)),
   schedule: v.picklist(["polynomial", "constant"]),
-  /** Part of the patches drawn around a voxel of an annotated organ. */
   foreground: fraction,
-  /** Hounsfield window that becomes [−1, 1]. */
-  intensity: v.strictObject({ level: v.number(), width: v.pipe(v.number(), v.gtValue(0)) }),
-  /** Steps between validations; 0 for none. */
+  intensity: v.strictObject({ level: v.number(), width: positive }),
   validateEvery: v.pipe(v.number(), v.integer(), v.minValue(0)),
-  /** Share of the labeled cases kept aside for validation. */
   validation: fraction,
-  /** Steps between checkpoints. */
   checkpointEvery: whole,
   seed: v.pipe(v.number(), v.integer()),
 });
 
-/** What can be chosen about a training. */
-export type TrainSettings = v.InferOutput<typeof TrainSettingsSchema>;
-
-const RunConfigSchema = v.strictObject({
+const runConfigSchema = v.strictObject({
   version: v.literal(1),
-  ...TrainSettingsSchema.entries,
+  ...settingsSchema.entries,
   method: v.string(),
   preset: v.string(),
-  /** Names, background first. */
   classes: v.pipe(v.array(v.string()), v.minLength(2)),
-  /** Value of each class in label files. */
   labelValues: v.array(v.number()),
-  /** Whether the network gives logits at several scales. */
   deepSupervision: v.boolean(),
-  /** Median spacing of the training cases, millimeters along depth, height, width. */
-  spacing: v.strictTuple([v.number(), v.number(), v.number()]),
-  /** Folder of the dataset. */
+  spacing: v.strictTuple([positive, positive, positive]),
   data: v.string(),
-  /** Number of training cases that annotate each class, by name. */
   annotatedCases: v.record(v.string(), v.number()),
   trainingCases: v.number(),
-  /** Identifiers of the cases kept aside. */
   validationCases: v.array(v.string()),
   engine: v.string(),
   device: v.string(),
 });
-
-/** Everything about a training run, defaults filled in: its `config.json`. */
-export type RunConfig = v.InferOutput<typeof RunConfigSchema>;
 
 /** Settings that belong together. */
 export const PRESETS: Readonly<Record<"strong" | "quick", TrainSettings>> = {
@@ -101,12 +132,13 @@ export const PRESETS: Readonly<Record<"strong" | "quick", TrainSettings>> = {
  * @throws ConfigError that names the field, what was found and what was expected.
  */
 export function checkSettings(settings: unknown, where: string): Partial<TrainSettings> {
-  return parse(v.partial(TrainSettingsSchema), settings, where, Object.keys(TrainSettingsSchema.entries));
+  const fields = Object.keys(settingsSchema.entries);
+  return parse(v.partial(settingsSchema), settings, where, fields) as Partial<TrainSettings>;
 }
 
 /** Checks the contents of a `config.json`. @throws ConfigError */
 export function checkRunConfig(config: unknown, where: string): RunConfig {
-  return parse(RunConfigSchema, config, where, Object.keys(RunConfigSchema.entries));
+  return parse(runConfigSchema, config, where, Object.keys(runConfigSchema.entries));
 }
 
 function parse<Schema extends v.GenericSchema>(
@@ -121,9 +153,8 @@ function parse<Schema extends v.GenericSchema>(
   const field = v.getDotPath(issue) ?? "(the whole)";
   const unknown = issue.type === "strict_object" && issue.expected === "never";
   if (unknown)
-    throw new ConfigError(`${where}: there is no setting "${field}".${suggest(field, fields)} Settings: ${fields.join(", ")}.`);
+    throw new ConfigError(
+      `${where}: there is no setting "${field}".${suggest(field, fields)} Settings: ${fields.join(", ")}.`,
+    );
   throw new ConfigError(`${where}: ${field}: expected ${issue.expected ?? "another value"}, got ${issue.received}.`);
 }
-
-/** Sizes along depth, height and width, for people: `96,128,128`. */
-export const showSize = (patchSize: Size3D): string => patchSize.join(",");

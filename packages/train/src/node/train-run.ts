@@ -1,16 +1,22 @@
-import { appendFile, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { appendFile, readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { ClassSet, ConfigError, DataError, Random, type Size3D, spacingOf } from "@plseg/core";
+import { ConfigError, DataError, Random, spacingOf } from "@plseg/core";
 import { patchSampler, type SampledCase, windowIntensity } from "@plseg/data";
-import { type Dataset, type DatasetCase, type LoadedCase, loadCase, openDataset, writeFileAtomic } from "@plseg/data/node";
-import { evaluateCase } from "@plseg/metrics";
+import {
+  type Dataset,
+  type DatasetCase,
+  type LoadedCase,
+  loadCase,
+  openDataset,
+  writeFileAtomic,
+} from "@plseg/data/node";
 import { plSegUnet } from "@plseg/models";
 import type { Engine } from "@plseg/runtime";
 import type { Method } from "../method.js";
 import { methods } from "../methods/index.js";
-import { type StepRecord, type TrainState, train } from "../train.js";
+import { type StepRecord, train } from "../train.js";
 import { describeNetwork } from "../train-step.js";
-import { checkpointFolder, readCheckpoint, writeCheckpoint } from "./checkpoint.js";
+import { readCheckpoint, writeCheckpoint } from "./checkpoint.js";
 import { checkRunConfig, type RunConfig, type TrainSettings } from "./run-config.js";
 import { validate } from "./validate.js";
 
@@ -58,11 +64,11 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
   const { out, engine, onStep, onValidation, signal } = options;
   const method = methodNamed(options.method);
   const dataset = await openDataset(options.data);
-  const config = options.resume
-    ? await storedConfig(out)
-    : await freshConfig(options, method, dataset, await loadSpacings(dataset));
-  const loaded = await loadLabeled(dataset);
-  const { training, held } = split(loaded, config.validationCases);
+  const cases: LoadedCase[] = [];
+  for (const entry of labeledCases(dataset)) cases.push(await loadCase(dataset, entry));
+  const config = options.resume ? await storedConfig(out) : freshConfig(options, method, dataset, cases);
+  const held = cases.filter(({ id }) => config.validationCases.includes(id));
+  const training = cases.filter(({ id }) => !config.validationCases.includes(id));
   const network = plSegUnet({
     classes: config.classes.length,
     features: config.features,
@@ -76,8 +82,8 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
 
   let last: StepRecord | undefined;
   let best = Number.NEGATIVE_INFINITY;
-  const log = async (line: object): Promise<void> => appendFile(join(out, "metrics.jsonl"), `${JSON.stringify(line)}\n`);
-  if (state) await keepLines(join(out, "metrics.jsonl"), state.step);
+  const log = (line: object): Promise<void> => appendFile(join(out, "metrics.jsonl"), `${JSON.stringify(line)}\n`);
+  if (state) await dropLinesAfter(join(out, "metrics.jsonl"), state.step);
   const result = await train({
     engine,
     method,
@@ -120,20 +126,94 @@ function methodNamed(name: string): Method {
   throw new ConfigError(`trainRun: there is no method "${name}". Methods: ${Object.keys(methods).join(", ")}.`);
 }
 
-/** Training cases that have labels. Unlabeled ones teach nothing yet and are left out. */
-async function loadLabeled(dataset: Dataset): Promise<LoadedCase[]> {
-  const loaded: LoadedCase[] = [];
-  for (const entry of labeledCases(dataset)) loaded.push(await loadCase(dataset, entry));
-  return loaded;
-}
-
+/** Training cases that have labels. Unlabeled ones teach nothing here and are left out. */
 function labeledCases(dataset: Dataset): DatasetCase[] {
   const labeled = dataset.training.filter(({ labels, annotated }) => labels && annotated.slice(1).some(Boolean));
   if (labeled.length > 0) return labeled;
-  throw new DataError(`trainRun: ${dataset.root} has no training case with an annotated class. Look at it with "plseg data inspect".`);
+  throw new DataError(
+    `trainRun: ${dataset.root} has no training case with an annotated class. Look at it with "plseg data inspect".`,
+  );
 }
 
 function sampled({ id, image, labels, annotated }: LoadedCase, { intensity }: RunConfig): SampledCase {
   if (!labels) throw new DataError(`trainRun: case ${id} has no labels.`);
   return { id, image: windowIntensity(image, intensity), labels: labels.data, shape: image.shape, annotated };
+}
+
+function freshConfig(
+  { method, preset, settings, data, engineName, device }: TrainRunOptions,
+  { deepSupervision }: Method,
+  { classes, labelValues }: Dataset,
+  cases: readonly LoadedCase[],
+): RunConfig {
+  const validationCases = heldOut(cases, settings);
+  const training = cases.filter(({ id }) => !validationCases.includes(id));
+  const annotating = (index: number): number => training.filter(({ annotated }) => annotated[index]).length;
+  return {
+    version: 1,
+    method,
+    preset,
+    ...settings,
+    deepSupervision,
+    classes: [...classes.names],
+    labelValues: [...labelValues],
+    spacing: medianSpacing(training),
+    data: resolve(data),
+    annotatedCases: Object.fromEntries(classes.foreground.map((name) => [name, annotating(classes.indexOf(name))])),
+    trainingCases: training.length,
+    validationCases,
+    engine: engineName,
+    device,
+  };
+}
+
+/** Cases kept aside for validation: a share drawn by the seed, never all, none if nobody validates. */
+function heldOut(cases: readonly LoadedCase[], { validateEvery, validation, seed }: TrainSettings): string[] {
+  if (validateEvery === 0) return [];
+  const count = Math.min(Math.round(validation * cases.length), cases.length - 1);
+  return Random.of(seed, "validation")
+    .shuffle(cases.map(({ id }) => id))
+    .slice(0, count);
+}
+
+function medianSpacing(cases: readonly LoadedCase[]): [number, number, number] {
+  const median = (axis: 0 | 1 | 2): number => {
+    const sorted = cases.map(({ image }) => spacingOf(image.affine)[axis]).sort((a, b) => a - b);
+    return sorted[sorted.length >> 1] ?? 1;
+  };
+  return [median(0), median(1), median(2)];
+}
+
+async function storedConfig(out: string): Promise<RunConfig> {
+  const path = join(out, "config.json");
+  const text = await readFile(path, "utf8").catch((cause: unknown) => {
+    throw new DataError(`trainRun: there is no run to go on with: ${path} cannot be read. Train without --resume.`, {
+      cause,
+    });
+  });
+  return checkRunConfig(JSON.parse(text), path);
+}
+
+/** Writes what a run starts with. @throws ConfigError if there is a run already. */
+async function startRun(out: string, config: RunConfig, { provenance = {} }: TrainRunOptions): Promise<void> {
+  if (await stat(join(out, "config.json")).catch(() => undefined))
+    throw new ConfigError(`trainRun: ${out} holds a run already. Choose another folder, or go on with --resume.`);
+  await writeFileAtomic(join(out, "config.json"), `${JSON.stringify(config, undefined, 2)}\n`);
+  const manifest = { ...provenance, seed: config.seed, data: config.data, started: new Date().toISOString() };
+  await writeFileAtomic(join(out, "manifest.json"), `${JSON.stringify(manifest, undefined, 2)}\n`);
+}
+
+/** Drops the lines of steps that come again, after a run that went on past its last checkpoint was killed. */
+async function dropLinesAfter(path: string, step: number): Promise<void> {
+  const text = await readFile(path, "utf8").catch(() => "");
+  const lines = text.split("\n").filter((line) => line !== "" && stepOf(line) <= step);
+  await writeFileAtomic(path, lines.map((line) => `${line}\n`).join(""));
+}
+
+function stepOf(line: string): number {
+  try {
+    return Number((JSON.parse(line) as { step?: unknown }).step);
+  } catch {
+    return Number.POSITIVE_INFINITY; // the last line of a run that was killed may be cut short
+  }
 }

@@ -1,0 +1,90 @@
+import { Command, type CommandUnknownOpts, InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { wholeNumber } from "../arguments.js";
+import { log, print, printJson, progressBar } from "../terminal.js";
+import { versions } from "../versions.js";
+
+const ENGINES = ["compiled", "tfjs", "tfjs-node", "tfjs-node-gpu"] as const;
+const METHODS = ["pl-seg", "dfl", "unet"] as const;
+
+/** `plseg train`: train on a partially labeled dataset. */
+export function trainCommand(): CommandUnknownOpts {
+  return new Command("train")
+    .description("Train on a dataset in which each scan has only some organs labeled")
+    .requiredOption("-d, --data <dir>", "dataset in nnU-Net's layout, with annotations.json")
+    .requiredOption("-o, --out <run>", "folder of the run; it must not hold a run yet, unless --resume is given")
+    .option("-c, --config <file>", "JSON file of settings; they go before those of the preset")
+    .addOption(new Option("--method <name>", "what to train with").choices(METHODS).default("pl-seg" as const))
+    .addOption(
+      new Option("--preset <name>", "settings to start from")
+        .choices(["strong", "quick"] as const)
+        .default("quick" as const),
+    )
+    .addOption(new Option("--engine <name>", "what computes").choices(ENGINES).default("compiled" as const))
+    .addOption(
+      new Option("--device <name>", "where it computes")
+        .choices(["cpu", "cuda", "webgpu"] as const)
+        .default("cpu" as const),
+    )
+    .option("--patch <d,h,w>", "voxels of a patch along depth, height, width", patchSize)
+    .option("--batch <count>", "patches per step", wholeNumber(1))
+    .option("--steps <count>", "steps in all", wholeNumber(1))
+    .option("--seed <number>", "the same seed gives the same network", wholeNumber(0))
+    .option("--threads <count>", "CPU threads (default: what ONNX Runtime thinks best)", wholeNumber(1))
+    .option("--resume", "go on from the last checkpoint of the run, with its settings", false)
+    .option("--print-config", "print the settings and stop", false)
+    .option("--json", "print one JSON document", false)
+    .addHelpText(
+      "after",
+      "\nCtrl-C saves a checkpoint and stops; --resume goes on exactly there.\n\nExample:\n  plseg train --data phantoms --out runs/first --steps 500",
+    )
+    .action(async (options) => {
+      const { loadSettings } = await import("../load-settings.js");
+      const { patch, batch, steps, seed } = options;
+      const settings = await loadSettings(options.preset, options.config, { patchSize: patch, batch, steps, seed });
+      if (options.printConfig) return printJson(settings);
+      const { createNodeEngine } = await import("@plseg/runtime/node");
+      const { trainRun } = await import("@plseg/train/node");
+      const { writeRunReport } = await import("../report/run-report.js");
+      const { engine, device, threads, out, json } = options;
+      const stop = stopOnInterrupt();
+      const bar = progressBar(`train ${options.method}`);
+      const { step, loss, config } = await trainRun({
+        ...options,
+        settings,
+        engine: await createNodeEngine({ engine, device, ...(threads !== undefined && { threads }) }),
+        engineName: engine,
+        provenance: { commandLine: ["plseg", ...process.argv.slice(2)].join(" "), versions: versions() },
+        onStep: (record, total) => bar(record.step, total, `loss ${record.loss.toFixed(4)}`),
+        onValidation: (at, dice) => log(`step ${at}: validation Dice ${dice?.toFixed(4) ?? "undefined"}`),
+        signal: stop,
+      });
+      const report = await writeRunReport(out);
+      if (json) printJson({ run: out, step, steps: config.steps, loss, report });
+      else {
+        print(
+          step < config.steps
+            ? `stopped at step ${step} of ${config.steps}; go on with --resume`
+            : `${step} steps done`,
+        );
+        print(`run: ${out}\nreport: ${report}`);
+      }
+    });
+}
+
+function patchSize(text: string): [number, number, number] {
+  const sizes = text.split(",").map(Number);
+  const [depth, height, width] = sizes;
+  if (sizes.length === 3 && depth && height && width && sizes.every((size) => Number.isInteger(size) && size > 0))
+    return [depth, height, width];
+  throw new InvalidArgumentError("It must be three whole numbers: depth,height,width, such as 96,128,128.");
+}
+
+/** Aborts at the first Ctrl-C, so that training saves and ends; the second one ends the process at once. */
+function stopOnInterrupt(): AbortSignal {
+  const controller = new AbortController();
+  process.once("SIGINT", () => {
+    log("\nstopping after this step; press Ctrl-C again to stop at once");
+    controller.abort();
+  });
+  return controller.signal;
+}

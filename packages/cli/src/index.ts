@@ -1,0 +1,19 @@
+export { bundleFromRun, loadModel } from "./bundle-from-run.js";
+export {
+  type EvaluateFolderOptions,
+  type Evaluation,
+  evaluateFolder,
+  type StateCounts,
+} from "./evaluate-folder.js";
+export { type OverlayPictureOptions, overlayPicture } from "./picture.js";
+export { type PredictFilesOptions, type Prediction, predictFiles } from "./predict-files.js";
+export { plseg, runPlseg } from "./program.js";
+export {
+  type ReportAnnotations,
+  type ReportCurve,
+  type ReportData,
+  type ReportMean,
+  type ReportPicture,
+  type ReportScores,
+  renderReport,
+} from "./report/render-report.js";

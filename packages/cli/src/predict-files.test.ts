@@ -1,0 +1,184 @@
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { scalingAffine } from "@plseg/core";
+import { readLabelFile, readVolumeFile, writePhantomDataset, writeVolumeFile } from "@plseg/data/node";
+import { drawWeights, plSegUnet } from "@plseg/models";
+import "@plseg/test-kit";
+import { describeNetwork } from "@plseg/train";
+import { type RunConfig, writeCheckpoint } from "@plseg/train/node";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { runPlseg } from "./program.js";
+
+let root = "";
+const at = (...parts: string[]): string => join(root, ...parts);
+
+const CONFIG: Omit<RunConfig, "data"> = {
+  version: 1,
+  method: "pl-seg",
+  preset: "quick",
+  features: [2, 4],
+  dropout: [0],
+  patchSize: [16, 16, 16],
+  batch: 1,
+  steps: 40,
+  learningRate: 0.01,
+  schedule: "polynomial",
+  foreground: 0.5,
+  intensity: { level: 40, width: 400 },
+  validateEvery: 20,
+  validation: 0.1,
+  checkpointEvery: 20,
+  seed: 1,
+  classes: ["background", "liver", "<b>spleen</b>"],
+  labelValues: [0, 3, 300],
+  deepSupervision: true,
+  spacing: [11.1, 13.56, 14],
+  annotatedCases: { liver: 2, "<b>spleen</b>": 1 },
+  trainingCases: 3,
+  validationCases: [],
+  engine: "compiled",
+  device: "cpu",
+};
+
+/** Runs a command line. */
+async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const [stdout, stderr]: [string[], string[]] = [[], []];
+  const out = vi.spyOn(process.stdout, "write").mockImplementation((text) => stdout.push(String(text)) > 0);
+  const err = vi.spyOn(process.stderr, "write").mockImplementation((text) => stderr.push(String(text)) > 0);
+  try {
+    return { code: await runPlseg(args), stdout: stdout.join(""), stderr: stderr.join("") };
+  } finally {
+    out.mockRestore();
+    err.mockRestore();
+  }
+}
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "plseg-predict-"));
+  await writePhantomDataset({ out: at("data"), cases: 2, testCases: 2, size: [20, 18, 24] });
+  await mkdir(at("run"));
+  await writeFile(at("run/config.json"), JSON.stringify({ ...CONFIG, data: at("data") }));
+  const { layout } = describeNetwork(plSegUnet({ classes: 3, features: CONFIG.features, dropout: CONFIG.dropout }));
+  const tensors = { ...layout.pack(drawWeights([...layout.parameters, ...layout.buffers], 5)) };
+  await writeCheckpoint(at("run"), "last", { step: 40, tensors }, layout);
+  const lines = Array.from({ length: 40 }, (_, i) => ({ step: i + 1, loss: 2 - i / 40, terms: {}, seconds: i / 10 }));
+  const validation = { step: 40, validation: { dice: 0.75, perClass: { liver: 0.75, "<b>spleen</b>": null } } };
+  await writeFile(at("run/metrics.jsonl"), [...lines, validation].map((line) => `${JSON.stringify(line)}\n`).join(""));
+  await writeFile(at("run/manifest.json"), JSON.stringify({ commandLine: "plseg train --data <data>" }));
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+describe("plseg predict", () => {
+  test("writes label maps in the scans' own space, named as their cases", async () => {
+    const args = ["--model", at("run"), "--input", at("data/imagesTs"), "--output", at("out/deep")];
+    const { code, stdout, stderr } = await run("predict", ...args, "--threads", "1", "--json");
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(JSON.parse(stdout).predictions).toHaveLength(2);
+    expect((await readdir(at("out/deep"))).sort()).toEqual(["case_0003.nii.gz", "case_0004.nii.gz"]);
+    const image = await readVolumeFile(at("data/imagesTs/case_0003_0000.nii.gz"));
+    const labels = await readLabelFile(at("out/deep/case_0003.nii.gz"));
+    expect([labels.shape, labels.affine]).toEqual([image.shape, image.affine]);
+    expect([...new Set(labels.data)].every((value) => CONFIG.labelValues.includes(value))).toBe(true);
+    expect(new Set(labels.data).size).toBeGreaterThan(1);
+  });
+
+  test("does the same with a bundle of the run, which verifies", async () => {
+    expect(await run("export", "--run", at("run"), "--out", at("bundle"))).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("2 organs"),
+    });
+    const verified = await run("verify", at("bundle"), "--json");
+    expect([verified.code, JSON.parse(verified.stdout).passed]).toEqual([0, true]);
+    const input = at("data/imagesTs/case_0003_0000.nii.gz");
+    for (const model of ["run", "bundle"]) {
+      const { code, stdout } = await run("predict", "-m", at(model), "-i", input, "-o", at(`${model}.nii`));
+      expect([code, stdout]).toEqual([0, expect.stringMatching(/case_0003 +\d+\.\d +\d of 2/)]);
+    }
+    expect(await readFile(at("bundle.nii"))).toEqual(await readFile(at("run.nii")));
+  });
+
+  test("warns of a scan whose voxels have another size than those of the training scans", async () => {
+    const image = await readVolumeFile(at("data/imagesTs/case_0003_0000.nii.gz"));
+    await writeVolumeFile(at("fine.nii"), { ...image, affine: scalingAffine([2, 2, 2]) });
+    const { code, stderr } = await run("predict", "-m", at("run"), "-i", at("fine.nii"), "-o", at("fine-labels.nii"));
+    expect([code, stderr]).toEqual([0, expect.stringMatching(/^warning: .*fine.nii: The scan's voxels are 2\.00 × /)]);
+  });
+
+  test("finds out that a bundle was changed", async () => {
+    await run("export", "--run", at("run"), "--out", at("changed"));
+    const model = await readFile(at("changed/model.onnx"));
+    model[model.length >> 1] = (model[model.length >> 1] ?? 0) ^ 1;
+    await writeFile(at("changed/model.onnx"), model);
+    const { code, stderr } = await run("verify", at("changed"));
+    expect([code, stderr]).toEqual([1, expect.stringContaining("model.onnx must have the SHA-256")]);
+  });
+
+  test.each([
+    [["nowhere", "data/imagesTs", "new"], 1, "nowhere is neither a run"],
+    [["run", "nowhere", "new"], 1, "there is no file or folder"],
+    [["run", "data", "new"], 1, "holds no .nii or .nii.gz file"],
+    [["run", "data/dataset.json", "new"], 1, "must be a .nii or .nii.gz file, or a folder"],
+    [["run", "data/imagesTs", "one.nii.gz"], 2, "so the output must be a folder too"],
+    [["run", "data/imagesTs/case_0003_0000.nii.gz", "data/imagesTs/case_0003_0000.nii.gz"], 2, "would be overwritten"],
+    [["run", "data/imagesTs", "data/dataset.json/x"], 1, "cannot be written to"],
+  ] as const)("refuses %j and leaves nothing", async ([model, input, output], expected, message) => {
+    const { code, stdout, stderr } = await run("predict", "-m", at(model), "-i", at(input), "-o", at(output));
+    expect([code, stdout]).toEqual([expected, ""]);
+    expect(stderr).toContain(message);
+    expect(await readdir(at("new")).catch(() => [])).toEqual([]);
+  });
+
+  test("leaves no file of a damaged scan", async () => {
+    const scan = await readFile(at("data/imagesTs/case_0003_0000.nii.gz"));
+    await writeFile(at("damaged.nii.gz"), scan.subarray(0, scan.length >> 1));
+    const { code, stderr } = await run("predict", "-m", at("run"), "-i", at("damaged.nii.gz"), "-o", at("empty"));
+    expect([code, stderr]).toEqual([1, expect.stringContaining("damaged.nii.gz is damaged")]);
+    expect(await readdir(at("empty"))).toEqual([]);
+  });
+
+  test("says what is wrong with a run", async () => {
+    await cp(at("run"), at("untrained"), { recursive: true });
+    await rm(at("untrained/checkpoint-last"), { recursive: true });
+    const args = ["-i", at("data/imagesTs"), "-o", at("new")];
+    const untrained = await run("predict", "-m", at("untrained"), ...args);
+    expect([untrained.code, untrained.stderr]).toEqual([1, expect.stringContaining("holds no checkpoint yet")]);
+    await writeFile(at("untrained/config.json"), "{");
+    const broken = await run("predict", "-m", at("untrained"), ...args);
+    expect([broken.code, broken.stderr]).toEqual([1, expect.stringContaining("config.json is not valid JSON")]);
+  });
+});
+
+describe("plseg report", () => {
+  test("writes curves, scores and configuration of a run into it, escaped", async () => {
+    const { code, stdout, stderr } = await run("report", at("run"), "--pictures", "1");
+    expect([code, stdout, stderr]).toEqual([0, `${at("run/report.html")}\n`, ""]);
+    expect(await readdir(at("run/pictures"))).toEqual(["case_0003.png"]);
+    const page = await readFile(at("run/report.html"), "utf8");
+    for (const part of [
+      "Training loss",
+      "Validation",
+      "0.750",
+      "data:image/png;base64,",
+      "case_0003",
+      "&lt;b&gt;spleen&lt;/b&gt;",
+      "plseg train --data &lt;data&gt;",
+    ])
+      expect(page).toContain(part);
+    expect(page).not.toContain("<b>");
+  });
+
+  test("does without the dataset, and says so", async () => {
+    await cp(at("run"), at("moved"), { recursive: true });
+    await rm(at("moved/pictures"), { recursive: true, force: true });
+    await writeFile(at("moved/config.json"), JSON.stringify({ ...CONFIG, data: at("gone") }));
+    const { code, stdout, stderr } = await run("report", at("moved"), "--json");
+    expect([code, JSON.parse(stdout)]).toEqual([0, { report: at("moved/report.html") }]);
+    expect(stderr).toMatch(/^warning: no new pictures: .*gone is not a folder/);
+  });
+
+  test("says that a folder is no run", async () => {
+    const { code, stderr } = await run("report", at("data"));
+    expect([code, stderr]).toEqual([1, expect.stringContaining('is no run of "plseg train"')]);
+  });
+});

@@ -1,0 +1,302 @@
+import { type AnnotationState, classColor } from "@plseg/core";
+import { barChart, legend, lineChart, smooth, thin } from "./charts.js";
+import { type Content, html, type Markup, raw } from "./html.js";
+import { STYLE } from "./style.js";
+
+/** A mean over cases, as `summarize` of `@plseg/metrics` gives it. */
+export interface ReportMean {
+  /** `null` if there is no value. */
+  readonly mean: number | null;
+  /** 95 % interval. */
+  readonly interval?: readonly [low: number, high: number] | null;
+  /** Number of cases with a value. */
+  readonly cases?: number;
+}
+
+/** The scores of one method; a `Summary` of `@plseg/metrics` fits in `summary`. */
+export interface ReportScores {
+  /** Name of the method, or of what was evaluated. */
+  readonly name: string;
+  readonly summary: {
+    /** By organ, then by metric (`dice`, `hd95`, …). */
+    readonly classes: Readonly<Record<string, Readonly<Record<string, ReportMean>>>>;
+    /** By metric: the mean over organs. */
+    readonly foreground: Readonly<Record<string, ReportMean>>;
+  };
+}
+
+/** A loss curve, or a validation curve. */
+export interface ReportCurve {
+  readonly name: string;
+  readonly points: readonly (readonly [step: number, value: number])[];
+}
+
+/** What is known of the organs of each case; `annotated` where nobody counted voxels. */
+export interface ReportAnnotations {
+  /** Organs, without the background. */
+  readonly classes: readonly string[];
+  /** One state per organ. */
+  readonly cases: readonly { readonly id: string; readonly states: readonly (AnnotationState | "annotated")[] }[];
+}
+
+/** A picture with its words. */
+export interface ReportPicture {
+  readonly caption: string;
+  /** The bytes of a PNG. */
+  readonly png: Uint8Array;
+}
+
+/** Everything that a report can show. What is missing or empty leaves out its section. */
+export interface ReportData {
+  readonly title: string;
+  /** What was done, in a sentence or two. */
+  readonly summary: string;
+  /** The numbers to see first. */
+  readonly figures?: readonly { readonly label: string; readonly value: string; readonly note?: string }[];
+  /** Scores of one method or of several, side by side. */
+  readonly scores?: readonly ReportScores[];
+  /** How many training cases annotate each organ, by name. */
+  readonly annotatedCases?: Readonly<Record<string, number>>;
+  /** Training loss, a curve per method. */
+  readonly loss?: readonly ReportCurve[];
+  /** Mean Dice on the validation cases, a curve per method. */
+  readonly validation?: readonly ReportCurve[];
+  readonly annotations?: ReportAnnotations;
+  readonly pictures?: readonly ReportPicture[];
+  /** Names, background first; their colors are explained beside the pictures. */
+  readonly classes?: readonly string[];
+  readonly configuration?: Readonly<Record<string, unknown>>;
+  readonly versions?: Readonly<Record<string, string>>;
+  readonly commandLine?: string;
+  /** When the report was made; by default now. */
+  readonly made?: Date;
+}
+
+/** One color per method, told apart on light and dark paper, also by the color-blind. */
+const METHOD_COLORS = ["#2f6fde", "#d9822b", "#2a9d78", "#a157c7", "#c2445c", "#7a7f87"] as const;
+
+const colorOf = (index: number): string => METHOD_COLORS[index % METHOD_COLORS.length] ?? METHOD_COLORS[0];
+
+/** Points of a curve that are drawn. */
+const CURVE_POINTS = 1000;
+
+/**
+ * A report as one HTML file that needs nothing else: charts are inline SVG, pictures are part of it, nothing is loaded
+ * and no script runs. Every text is escaped.
+ */
+export function renderReport(data: ReportData): string {
+  const made = data.made ?? new Date();
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${data.title}</title>
+<style>${raw(STYLE)}</style>
+</head>
+<body>
+<header>
+<h1>${data.title}</h1>
+<p class="quiet">${made.toISOString().slice(0, 16).replace("T", " ")} UTC</p>
+<p>${data.summary}</p>
+${figures(data)}
+</header>
+<main>
+${scores(data)}
+${pictures(data)}
+${curves(data)}
+${annotations(data)}
+${provenance(data)}
+</main>
+<footer class="quiet"><p>Made by plseg. For research; not a medical device.</p></footer>
+</body>
+</html>
+`;
+  return page.text;
+}
+
+const section = (title: string, ...content: readonly Content[]): Markup =>
+  html`<section><h2>${title}</h2>
+${content}
+</section>`;
+
+function figures({ figures: list = [] }: ReportData): Content {
+  if (list.length === 0) return "";
+  return html`<dl class="figures">${list.map(
+    ({ label, value, note }) =>
+      html`<div><dt>${label}</dt><dd>${value}${note === undefined ? "" : html`<small>${note}</small>`}</dd></div>`,
+  )}</dl>`;
+}
+
+function scores({ scores: methods = [], annotatedCases }: ReportData): Content {
+  if (methods.length === 0) return "";
+  const organs = [...new Set(methods.flatMap(({ summary }) => Object.keys(summary.classes)))];
+  const rows = organs.map((name) => ({
+    name,
+    bars: methods.map(({ name: method, summary }, i) => {
+      const { mean = null, interval } = summary.classes[name]?.dice ?? {};
+      return { value: mean, interval, color: colorOf(i), title: `${method}, ${name}: ${showNumber("dice", mean)}` };
+    }),
+    remark: annotatedCases ? `labeled in ${annotatedCases[name] ?? 0}` : "",
+  }));
+  const hasDice = methods.some(({ summary }) => summary.foreground.dice);
+  const chart = [
+    html`<p>Dice compares the predicted with the reference region: 1 is full agreement, 0 none. ${rows.some(({ bars }) => bars.some(({ interval }) => interval)) ? "Lines show the 95 % interval over cases. " : ""}${annotatedCases ? "At the right: how many training cases have the organ labeled." : ""}</p>`,
+    methods.length > 1 ? legend(methods.map(({ name }, i) => ({ name, color: colorOf(i) }))) : "",
+    barChart(rows, "Dice per organ"),
+  ];
+  return section(
+    hasDice ? "Dice per organ" : "Scores",
+    hasDice ? chart : "",
+    scoreTable(methods, organs, annotatedCases),
+  );
+}
+
+function scoreTable(
+  methods: readonly ReportScores[],
+  organs: readonly string[],
+  annotatedCases: Readonly<Record<string, number>> | undefined,
+): Markup {
+  const metrics = [...new Set(methods.flatMap(({ summary }) => Object.keys(summary.foreground)))];
+  const columns = methods.flatMap(({ name, summary }) =>
+    metrics.map((metric) => ({
+      head: methods.length > 1 ? `${name} ${metricName(metric)}` : metricName(metric),
+      metric,
+      summary,
+    })),
+  );
+  const cell = (metric: string, score: ReportMean | undefined): Markup => {
+    const interval = score?.interval?.map((bound) => showNumber(metric, bound)).join("–");
+    const cases = score?.cases === undefined ? undefined : `${score.cases} ${score.cases === 1 ? "case" : "cases"}`;
+    const note = [interval, cases].filter((text) => text !== undefined).join(", ");
+    return html`<td class="number">${showNumber(metric, score?.mean ?? null)}${note === "" ? "" : html`<br><span class="quiet">${note}</span>`}</td>`;
+  };
+  return html`<div class="scroll"><table><thead><tr><th>Organ</th>${annotatedCases ? html`<th class="number">Labeled in</th>` : ""}${columns.map(({ head }) => html`<th class="number">${head}</th>`)}</tr></thead>
+<tbody>${organs.map(
+    (organ) =>
+      html`<tr><td>${organ}</td>${annotatedCases ? html`<td class="number">${annotatedCases[organ] ?? 0}</td>` : ""}${columns.map(({ metric, summary }) => cell(metric, summary.classes[organ]?.[metric]))}</tr>
+`,
+  )}<tr><th>Mean</th>${annotatedCases ? html`<td></td>` : ""}${columns.map(({ metric, summary }) => cell(metric, summary.foreground[metric]))}</tr></tbody></table></div>`;
+}
+
+const METRIC_NAMES: Readonly<Record<string, string>> = {
+  dice: "Dice",
+  iou: "IoU",
+  assd: "ASSD, mm",
+  hd95: "HD95, mm",
+  nsd: "NSD",
+  rve: "Volume error",
+};
+
+const metricName = (metric: string): string => METRIC_NAMES[metric] ?? metric;
+
+function showNumber(metric: string, value: number | null): string {
+  if (value === null) return "–";
+  return value.toFixed(metric === "assd" || metric === "hd95" ? 2 : 3);
+}
+
+function pictures({ pictures: list = [], classes = [] }: ReportData): Content {
+  if (list.length === 0) return "";
+  const colors = classes.slice(1).map((name, i) => ({ name, color: `rgb(${classColor(i + 1).join(" ")})` }));
+  return section(
+    "Pictures",
+    colors.length > 0 ? legend(colors) : "",
+    list.map(
+      ({ caption, png }) =>
+        html`<figure><img alt="${caption}" src="data:image/png;base64,${Buffer.from(png).toString("base64")}"><figcaption>${caption}</figcaption></figure>`,
+    ),
+  );
+}
+
+function curves({ loss = [], validation = [] }: ReportData): Content {
+  const shown: Content[] = [];
+  const lossCurves = loss.flatMap(({ name, points }, i) => {
+    const smoothed = smooth(points, Math.max(5, Math.round(points.length / 30)));
+    return [
+      { name, points: thin(points, CURVE_POINTS), color: colorOf(i), faint: true },
+      { name, points: thin(smoothed, CURVE_POINTS), color: colorOf(i) },
+    ];
+  });
+  if (lossCurves.some(({ points }) => points.length > 1))
+    shown.push(
+      section(
+        "Training loss",
+        html`<p>What training minimizes, per step (faint) and smoothed. Methods have different losses: compare courses, not heights.</p>`,
+        lineChart(
+          [...lossCurves].sort((a, b) => Number(b.faint ?? false) - Number(a.faint ?? false)),
+          {
+            xLabel: "step",
+            yLabel: "loss",
+          },
+        ),
+      ),
+    );
+  if (validation.some(({ points }) => points.length > 0))
+    shown.push(
+      section(
+        "Validation",
+        lineChart(
+          validation.map(({ name, points }, i) => ({ name, points, color: colorOf(i) })),
+          { xLabel: "step", yLabel: "mean Dice", yRange: [0, 1] },
+        ),
+      ),
+    );
+  return shown;
+}
+
+const STATES: Readonly<Record<AnnotationState | "annotated", readonly [symbol: string, meaning: string]>> = {
+  present: ["●", "labeled, and present"],
+  annotated: ["●", "labeled"],
+  absent: ["○", "looked for, and absent"],
+  unannotated: ["·", "unlabeled: nobody looked, so it says nothing"],
+};
+
+/** Cases shown in the annotation table. */
+const MOST_CASES = 200;
+
+function annotations({ annotations: table }: ReportData): Content {
+  if (!table || table.cases.length === 0) return "";
+  const used = new Set(table.cases.flatMap(({ states }) => states));
+  const explained = (Object.keys(STATES) as (keyof typeof STATES)[]).filter((state) => used.has(state));
+  const hidden = table.cases.length - MOST_CASES;
+  return section(
+    "What is labeled",
+    html`<p class="legend">${explained.map((state) => html`<span><span class="${state === "annotated" ? "present" : state}">${STATES[state][0]}</span> ${STATES[state][1]}</span>`)}</p>
+<div class="scroll"><table class="states"><thead><tr><th>Case</th>${table.classes.map((name) => html`<th>${name}</th>`)}</tr></thead>
+<tbody>${table.cases.slice(0, MOST_CASES).map(
+      ({ id, states }) =>
+        html`<tr><td>${id}</td>${states.map((state) => html`<td class="${state === "annotated" ? "present" : state}" title="${STATES[state][1]}">${STATES[state][0]}</td>`)}</tr>
+`,
+    )}</tbody></table></div>${hidden > 0 ? html`<p class="quiet">and ${hidden} more cases</p>` : ""}`,
+  );
+}
+
+function provenance({ configuration, versions, commandLine }: ReportData): Content {
+  const parts: Content[] = [];
+  if (commandLine !== undefined) parts.push(html`<pre>${commandLine}</pre>`);
+  if (configuration)
+    parts.push(
+      html`<details open><summary>Configuration</summary><div class="scroll"><table>${Object.entries(configuration).map(
+        ([name, value]) => html`<tr><td>${name}</td><td>${showValue(value)}</td></tr>
+`,
+      )}</table></div></details>`,
+    );
+  if (versions)
+    parts.push(
+      html`<details><summary>Versions</summary><table>${Object.entries(versions).map(
+        ([name, version]) => html`<tr><td>${name}</td><td>${version}</td></tr>
+`,
+      )}</table></details>`,
+    );
+  return parts.length === 0 ? "" : section("How this was made", parts);
+}
+
+function showValue(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (Array.isArray(value) && value.every((entry) => typeof entry !== "object")) return value.join(", ");
+  if (typeof value === "object" && value !== null && Object.values(value).every((entry) => typeof entry !== "object"))
+    return Object.entries(value)
+      .map(([name, entry]) => `${name} ${entry}`)
+      .join(", ");
+  return JSON.stringify(value) ?? "";
+}

@@ -1,0 +1,134 @@
+import { type Color, DataError, type Size3D } from "@plseg/core";
+import * as v from "valibot";
+
+/** A class as a bundle knows it. Its index is its place in the list. */
+export interface BundleClass {
+  readonly name: string;
+  /** Red, green and blue, each 0 to 255. */
+  readonly color: Color;
+  /** Its value in label maps on disk. */
+  readonly labelValue: number;
+}
+
+/** A file of a bundle. */
+export interface BundleFile {
+  /** In lower-case hexadecimal. */
+  readonly sha256: string;
+  readonly bytes: number;
+}
+
+/** The network whose weights a bundle holds, as `plSegUnet` takes it. */
+export interface BundleNetwork {
+  readonly kind: "plSegUnet";
+  readonly features: readonly number[];
+  readonly dropout: readonly number[];
+  readonly inChannels: 1;
+  readonly deepSupervision: boolean;
+}
+
+/** Where a model comes from. */
+export interface BundleProvenance {
+  /** Method by which it was trained, such as `pl-seg`. */
+  readonly method: string;
+  /** By name of the class: how many training cases annotate it. */
+  readonly annotatedCases: Readonly<Record<string, number>>;
+  readonly trainingCases: number;
+  /** Version of plseg that wrote the bundle. */
+  readonly plseg: string;
+}
+
+/** The content of `bundle.json`: all that is needed to run a model on a scan, and what its files must be. */
+export interface BundleManifest {
+  readonly formatVersion: 1;
+  /** The background first. */
+  readonly classes: readonly BundleClass[];
+  /** Of the training scans, in millimeters. Scans are not resampled. */
+  readonly spacing: Size3D;
+  /** How a scan's axes are turned before it goes in: `as-stored` leaves them as they are in the file. */
+  readonly orientation: "as-stored";
+  /** The CT window, in Hounsfield units: its lower edge becomes −1, its upper edge 1, and values beyond them the same. */
+  readonly intensity: { readonly level: number; readonly width: number };
+  readonly patchSize: Size3D;
+  readonly network: BundleNetwork;
+  readonly provenance: BundleProvenance;
+  /** Every other file of the bundle, by its path with forward slashes. */
+  readonly files: Readonly<Record<string, BundleFile>>;
+}
+
+/** The version of the format that this package writes and reads. */
+export const BUNDLE_FORMAT_VERSION = 1;
+
+const whole = (least: number, most: number = Number.MAX_SAFE_INTEGER): v.GenericSchema<number> =>
+  v.pipe(v.number(), v.safeInteger(), v.minValue(least), v.maxValue(most));
+const positive = v.pipe(v.number(), v.finite(), v.gtValue(0));
+const name = v.pipe(v.string(), v.nonEmpty("a name must not be empty"));
+const channel = whole(0, 255);
+
+const schema: v.GenericSchema<BundleManifest> = v.strictObject({
+  formatVersion: v.literal(BUNDLE_FORMAT_VERSION),
+  classes: v.pipe(
+    v.array(v.strictObject({ name, color: v.strictTuple([channel, channel, channel]), labelValue: whole(0, 65_535) })),
+    v.minLength(2, "at least background and one class are needed"),
+    v.check(([first]) => first?.name === "background", 'the first class must be "background"'),
+    v.check((classes) => distinct(classes.map(({ name }) => name)), "two classes have the same name"),
+    v.check((classes) => distinct(classes.map(({ labelValue }) => labelValue)), "two classes have the same labelValue"),
+  ),
+  spacing: v.strictTuple([positive, positive, positive]),
+  orientation: v.literal("as-stored"),
+  intensity: v.strictObject({ level: v.pipe(v.number(), v.finite()), width: positive }),
+  patchSize: v.strictTuple([whole(1), whole(1), whole(1)]),
+  network: v.strictObject({
+    kind: v.literal("plSegUnet"),
+    features: v.pipe(v.array(whole(1)), v.minLength(2)),
+    dropout: v.array(v.pipe(v.number(), v.minValue(0), v.ltValue(1))),
+    inChannels: v.literal(1),
+    deepSupervision: v.boolean(),
+  }),
+  provenance: v.strictObject({
+    method: name,
+    annotatedCases: v.record(name, whole(0)),
+    trainingCases: whole(0),
+    plseg: name,
+  }),
+  files: v.record(
+    v.pipe(v.string(), v.check(isInside, "a file must have a relative path inside the bundle")),
+    v.strictObject({
+      sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "must be 64 hexadecimal digits")),
+      bytes: whole(0),
+    }),
+  ),
+});
+
+const distinct = (values: readonly unknown[]): boolean => new Set(values).size === values.length;
+
+/** Whether a path stays inside its folder: `check/image.nii.gz`, but not `../x`, `/x` or `c:\x`. */
+function isInside(path: string): boolean {
+  return path.split("/").every((part) => /^[\w.-]+$/.test(part) && part !== "." && part !== "..");
+}
+
+/**
+ * Reads `bundle.json`, from its text or from the parsed object.
+ *
+ * @throws DataError naming the field if the text is not JSON, the format's version is not known, or a key is unknown, missing
+ * or has a value that cannot be.
+ */
+export function readBundleManifest(source: unknown): BundleManifest {
+  const content = typeof source === "string" ? parseJson(source) : source;
+  const version = (content as { formatVersion?: unknown } | null)?.formatVersion;
+  if (version !== BUNDLE_FORMAT_VERSION)
+    throw new DataError(
+      `readBundleManifest: bundle.json: formatVersion must be ${BUNDLE_FORMAT_VERSION}, got ${JSON.stringify(version)}. Update plseg if the bundle is newer.`,
+    );
+  const parsed = v.safeParse(schema, content);
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  throw new DataError(`readBundleManifest: bundle.json: ${v.getDotPath(issue) ?? "the whole file"}: ${issue.message}.`);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new DataError("readBundleManifest: bundle.json is not JSON.", { cause });
+  }
+}

@@ -1,0 +1,129 @@
+import { type Affine, DataError, Random, scalingAffine, type Volume } from "@plseg/core";
+import { windowIntensity } from "@plseg/data";
+import { drawWeights, listWeights, plSegUnet } from "@plseg/models";
+import "@plseg/test-kit";
+import * as ort from "onnxruntime-node";
+import { beforeAll, describe, expect, test } from "vitest";
+import { exportModel } from "./export-model.js";
+import { type BundleSource, loadBundle, segmentVolume } from "./load-bundle.js";
+import { sha256 } from "./sha256.js";
+import { slidingWindow } from "./sliding-window.js";
+
+const patchSize = [8, 8, 8] as const;
+const network = plSegUnet({ classes: 3, features: [2, 4] });
+const model = exportModel({ network, weights: drawWeights(listWeights(network, [1, 8, 8, 8, 1]), 3), patchSize });
+const LABEL_VALUES = [0, 7, 300];
+let manifest: Record<string, unknown> = {};
+
+beforeAll(async () => {
+  manifest = {
+    formatVersion: 1,
+    classes: ["background", "liver", "spleen"].map((name, i) => ({
+      name,
+      color: [i, i, i],
+      labelValue: LABEL_VALUES[i],
+    })),
+    spacing: [3, 2, 2],
+    orientation: "as-stored",
+    intensity: { level: 50, width: 350 },
+    patchSize,
+    network: { kind: "plSegUnet", features: [2, 4], dropout: [0], inChannels: 1, deepSupervision: true },
+    provenance: { method: "pl-seg", annotatedCases: { liver: 1, spleen: 2 }, trainingCases: 3, plseg: "0.1.0" },
+    files: { "model.onnx": { sha256: await sha256(model), bytes: model.length } },
+  };
+});
+
+/** A bundle in memory; files given replace those of the sound bundle, and `undefined` removes them. */
+function source(changes: Record<string, Uint8Array | undefined> = {}): BundleSource {
+  const files = { "bundle.json": new TextEncoder().encode(JSON.stringify(manifest)), "model.onnx": model, ...changes };
+  return {
+    async read(name) {
+      const bytes = (files as Record<string, Uint8Array | undefined>)[name];
+      if (!bytes) throw new Error("404");
+      return bytes;
+    },
+  };
+}
+
+const random = Random.of("scan");
+const shape = [11, 8, 6] as const;
+const affine: Affine = [0, -2, 0, 5, 2, 0, 0, 6, 0, 0, 3, 7, 0, 0, 0, 1];
+const volume: Volume = {
+  data: Float32Array.from({ length: 11 * 8 * 6 }, () => random.uniform(-200, 300)),
+  shape,
+  affine,
+};
+
+describe("loadBundle", () => {
+  test("segments as its model does, window by window, into values on disk on the scan's grid", async () => {
+    const bundle = await loadBundle(source(), { ort, threads: 1 });
+    expect(bundle.classes.names).toEqual(["background", "liver", "spleen"]);
+    const progress: number[] = [];
+    const labels = await segmentVolume(bundle, volume, { overlap: 0.25, onProgress: (done) => progress.push(done) });
+    expect({ ...labels, data: 0 }).toEqual({ data: 0, shape, affine });
+    expect(progress).toEqual([1, 2]);
+
+    const session = await ort.InferenceSession.create(model);
+    const indices = await slidingWindow({
+      image: windowIntensity(volume, { level: 50, width: 350 }),
+      shape,
+      patchSize,
+      classes: 3,
+      overlap: 0.25,
+      async predict(patch) {
+        const { probabilities } = await session.run({ image: new ort.Tensor("float32", patch, [1, 1, 8, 8, 8]) });
+        return probabilities?.data as Float32Array;
+      },
+    });
+    expect(new Set(indices).size).toBeGreaterThan(1);
+    expect(labels.data).toEqual(Uint16Array.from(indices, (index) => LABEL_VALUES[index] ?? -1));
+    await session.release();
+    await bundle.dispose();
+  });
+
+  test("warns of voxels of another size, beyond a quarter", async () => {
+    const bundle = await loadBundle(source(), { ort, threads: 1 });
+    const warningsAt = async (spacing: readonly [number, number, number]): Promise<string[]> => {
+      const warnings: string[] = [];
+      const onWarning = (message: string): number => warnings.push(message);
+      await bundle.segment({ ...volume, affine: scalingAffine(spacing) }, { onWarning });
+      return warnings;
+    };
+    expect(await warningsAt([3.7, 2, 1.6])).toEqual([]);
+    expect(await warningsAt([3, 2, 1.4])).toEqual([
+      "The scan's voxels are 3.00 × 2.00 × 1.40 mm (depth, height, width), those of the training scans were 3.00 × 2.00 × 2.00 mm. Resample the scan for a better result.",
+    ]);
+    await bundle.dispose();
+  });
+
+  test("refuses a volume that does not fill its shape", async () => {
+    const bundle = await loadBundle(source(), { ort, threads: 1 });
+    await expect(bundle.segment({ ...volume, shape: [11, 8, 7] })).rejects.toThrow(
+      "segmentVolume: the volume must hold 616 voxels ([11, 8, 7]), got 528.",
+    );
+    await bundle.dispose();
+  });
+
+  test.each<[string, () => BundleSource]>([
+    ["loadBundle: bundle.json of the bundle could not be read: 404", () => source({ "bundle.json": undefined })],
+    ["loadBundle: model.onnx of the bundle could not be read: 404", () => source({ "model.onnx": undefined })],
+    [`model.onnx must have ${model.length} bytes, got 9.`, () => source({ "model.onnx": model.subarray(0, 9) })],
+    [
+      "model.onnx must have the SHA-256",
+      () => source({ "model.onnx": model.map((byte, i) => (i === 99 ? byte ^ 1 : byte)) }),
+    ],
+    [
+      'bundle.json lists no file "model.onnx"',
+      () => source({ "bundle.json": new TextEncoder().encode(JSON.stringify({ ...manifest, files: {} })) }),
+    ],
+    [
+      "formatVersion must be 1, got 9",
+      () => source({ "bundle.json": new TextEncoder().encode('{"formatVersion":9}') }),
+    ],
+    ["bundle.json is not JSON", () => source({ "bundle.json": new Uint8Array(4) })],
+  ])("says that %s", async (message, broken) => {
+    const loaded = loadBundle(broken(), { ort });
+    await expect(loaded).rejects.toThrow(DataError);
+    await expect(loaded).rejects.toThrow(message);
+  });
+});

@@ -1,0 +1,60 @@
+import { freemem } from "node:os";
+import { ConfigError, ResourceError } from "@plseg/core";
+import { getBackend, ready, setBackend } from "@tensorflow/tfjs-core";
+import { createEngine } from "../create-engine.js";
+import type { Engine } from "../engine.js";
+import type { Device } from "../onnx-session.js";
+import { importOnnxRuntime } from "./import-onnx-runtime.js";
+
+/** What runs functions in Node: ONNX Runtime, or a backend of TensorFlow.js. */
+export type NodeEngineName = "compiled" | "tfjs" | "tfjs-node" | "tfjs-node-gpu";
+
+/** Options of {@link createNodeEngine}. */
+export interface NodeEngineOptions {
+  /** `compiled` unless told. `tfjs` takes the tfjs backend in use, or else its slow one in JavaScript. */
+  readonly engine?: NodeEngineName;
+  /** Where the compiled engine runs; `cpu` unless told. */
+  readonly device?: Device;
+  /** CPU threads of the compiled engine; as many as ONNX Runtime thinks best unless told. */
+  readonly threads?: number;
+  /** Bytes that the compiled engine may need; the memory that is free unless told. */
+  readonly memoryLimit?: number;
+}
+
+/** The package that brings the backend of an engine, and the backend's name. */
+const BACKENDS: Readonly<Record<Exclude<NodeEngineName, "compiled">, readonly [package_: string, backend: string]>> = {
+  tfjs: ["@tensorflow/tfjs-backend-cpu", "cpu"],
+  "tfjs-node": ["@tensorflow/tfjs-node", "tensorflow"],
+  "tfjs-node-gpu": ["@tensorflow/tfjs-node-gpu", "tensorflow"],
+};
+
+/**
+ * An engine in Node. What it needs is imported only now, so that nobody has to install the others.
+ *
+ * @throws ResourceError if the engine's package is missing; ConfigError if there is no such engine.
+ */
+export async function createNodeEngine(options: NodeEngineOptions = {}): Promise<Engine> {
+  const { engine = "compiled", ...rest } = options;
+  if (engine === "compiled") return createEngine({ memoryLimit: freemem(), ...rest, ort: await importOnnxRuntime() });
+  const backend = BACKENDS[engine];
+  if (!backend)
+    throw new ConfigError(
+      `createNodeEngine: engine must be compiled, ${Object.keys(BACKENDS).join(", ")}, got ${JSON.stringify(engine)}.`,
+    );
+  if (engine !== "tfjs" || !getBackend()) await useBackend(...backend);
+  return createEngine({ engine: "tfjs" });
+}
+
+async function useBackend(package_: string, backend: string): Promise<void> {
+  try {
+    await import(package_);
+  } catch (cause) {
+    throw new ResourceError(
+      `createNodeEngine: the package ${package_} is not installed or does not load here. Install it with \`npm install ${package_}\`, or use the engine compiled.`,
+      { cause },
+    );
+  }
+  if (!(await setBackend(backend)))
+    throw new ResourceError(`createNodeEngine: ${package_} is installed, but its backend "${backend}" does not start.`);
+  await ready();
+}

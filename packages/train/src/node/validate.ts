@@ -1,0 +1,76 @@
+import { ClassSet, type LabelMap, type Network, sizeOf } from "@plseg/core";
+import { windowIntensity } from "@plseg/data";
+import type { LoadedCase } from "@plseg/data/node";
+import { evaluateCase, summarize } from "@plseg/metrics";
+import type { FlatLayout } from "@plseg/models";
+import { type Engine, inferenceFunction, slidingWindow } from "@plseg/runtime";
+import type { TrainState } from "../train.js";
+import type { RunConfig } from "./run-config.js";
+
+/** Options of {@link validate}. */
+export interface ValidateOptions {
+  readonly engine: Engine;
+  readonly network: Network;
+  readonly layout: FlatLayout;
+  readonly config: RunConfig;
+  readonly state: TrainState;
+  readonly cases: readonly LoadedCase[];
+}
+
+/** Dice of a validation, over the organs and cases in which it is defined. */
+export interface ValidationScores {
+  /** Mean over organs; null if none has a score. */
+  readonly dice: number | null;
+  /** Mean over cases by organ. */
+  readonly perClass: Readonly<Record<string, number | null>>;
+}
+
+/** Segments cases by sliding window and scores them, each organ only where it is annotated, the background never. */
+export async function validate({
+  engine,
+  network,
+  layout,
+  config,
+  state,
+  cases,
+}: ValidateOptions): Promise<ValidationScores> {
+  const classes = new ClassSet(config.classes);
+  const [depth, height, width] = config.patchSize;
+  const compiled = await engine.compile(
+    inferenceFunction(network, layout),
+    {
+      image: { shape: [1, depth, height, width, 1] },
+      parameters: { shape: [layout.parameterCount] },
+      buffers: { shape: [layout.bufferCount] },
+    },
+    { outputLayouts: { probabilities: "channels-first" } },
+  );
+  const { parameters, buffers } = state.tensors as { parameters: Float32Array; buffers: Float32Array };
+  const predict = async (image: Float32Array): Promise<Float32Array> => {
+    const { probabilities } = await compiled.run({ image, parameters, buffers });
+    const numbers = (await probabilities?.read()) ?? new Float32Array(classes.size * sizeOf(config.patchSize));
+    return Float32Array.from(numbers);
+  };
+  try {
+    const scores = [];
+    for (const { image, labels, annotated } of cases) {
+      const data = await slidingWindow({
+        image: windowIntensity(image, config.intensity),
+        shape: image.shape,
+        patchSize: config.patchSize,
+        classes: classes.size,
+        predict,
+      });
+      const prediction: LabelMap = { data, shape: image.shape, affine: image.affine };
+      const reference = labels ?? { ...prediction, data: new Uint8Array(data.length) };
+      scores.push(evaluateCase({ prediction, reference, classes, annotated, metrics: ["dice"] }));
+    }
+    const { classes: perClass, foreground } = summarize(scores);
+    return {
+      dice: foreground.dice.mean,
+      perClass: Object.fromEntries(Object.entries(perClass).map(([name, { dice }]) => [name, dice.mean])),
+    };
+  } finally {
+    await compiled.dispose();
+  }
+}
