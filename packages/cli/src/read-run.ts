@@ -48,10 +48,9 @@ export async function readTrainedNetwork(run: string, config: RunConfig): Promis
     const folder = await checkpointFolder(run, checkpoint);
     if (folder === undefined) continue;
     const path = join(folder, "weights.safetensors");
-    const file = await readFile(path).catch((cause: unknown) => {
+    const bytes = await readFile(path).catch((cause: unknown) => {
       throw new DataError(`${path} cannot be read: ${(cause as Error).message}.`, { cause });
     });
-    const bytes = new Uint8Array(file); // a Buffer's slices are views, a Uint8Array's are copies
     const weights = new Map<string, Float32Array>();
     for (const [name, { data }] of readSafetensors(bytes).tensors) {
       if (!(data instanceof Float32Array)) throw new DataError(`${path}: "${name}" must hold 32-bit floats.`);

@@ -44,6 +44,11 @@ describe("safetensors", () => {
     expect(readSafetensors(within.subarray(3)).tensors.get("float")?.data).toEqual(Float32Array.of(1.5, -2));
   });
 
+  test("are read from a Buffer, whose slices are views", () => {
+    const read = readSafetensors(Buffer.from(writeSafetensors(tensors)));
+    expect(read.tensors.get("float")?.data).toEqual(Float32Array.of(1.5, -2));
+  });
+
   test("that were cut anywhere are refused", () => {
     const bytes = writeSafetensors(tensors, { by: "test" });
     fc.assert(

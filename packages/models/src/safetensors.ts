@@ -87,7 +87,7 @@ export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
     if (end > body.length)
       throw new DataError(`readSafetensors: "${name}" ends at byte ${end} of ${body.length}. The file is truncated.`);
     spans.push({ name, begin, end });
-    tensors.set(name, { shape, dtype, data: new ARRAYS[dtype](body.slice(begin, end).buffer) });
+    tensors.set(name, { shape, dtype, data: new ARRAYS[dtype](new Uint8Array(body.subarray(begin, end)).buffer) });
   }
 
   let filled = 0;
@@ -143,7 +143,7 @@ export function writeSafetensors(
   return file;
 }
 
-function splitFile(bytes: Uint8Array): { header: Record<string, unknown>; body: Uint8Array<ArrayBuffer> } {
+function splitFile(bytes: Uint8Array): { header: Record<string, unknown>; body: Uint8Array } {
   if (bytes.length < 8) throw new DataError(`readSafetensors: a file has at least 8 bytes, got ${bytes.length}.`);
   const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true);
   if (length > LONGEST_HEADER)
@@ -158,7 +158,7 @@ function splitFile(bytes: Uint8Array): { header: Record<string, unknown>; body: 
     throw new DataError("readSafetensors: the header is not JSON.", { cause });
   }
   if (!isRecord(header)) throw new DataError("readSafetensors: the header must be a JSON object.");
-  return { header, body: bytes.slice(end) };
+  return { header, body: bytes.subarray(end) };
 }
 
 function checkEntry(

@@ -1,0 +1,118 @@
+import { mkdtemp, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ConfigError, DataError, ResourceError } from "@plseg/core";
+import { writePhantomDataset } from "@plseg/data/node";
+import { createNodeEngine } from "@plseg/runtime/node";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { PRESETS, type TrainSettings } from "./run-config.js";
+import { type TrainRunOptions, type TrainRunResult, trainRun } from "./train-run.js";
+
+const SETTINGS: TrainSettings = {
+  ...PRESETS.quick,
+  features: [2, 4],
+  dropout: [0.1],
+  patchSize: [16, 16, 16],
+  batch: 1,
+  steps: 8,
+  checkpointEvery: 2,
+  validateEvery: 4,
+  validation: 0.5,
+};
+
+let folder = "";
+let data = "";
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "plseg-train-"));
+  data = join(folder, "data");
+  await writePhantomDataset({ out: data, cases: 4, size: 20, classes: 6, annotated: 2, seed: 1 });
+});
+
+afterAll(() => rm(folder, { recursive: true }));
+
+async function run(name: string, overrides: Partial<TrainRunOptions> = {}): Promise<TrainRunResult> {
+  return trainRun({
+    data,
+    out: join(folder, name),
+    method: "pl-seg",
+    preset: "quick",
+    settings: SETTINGS,
+    engine: await createNodeEngine({ threads: 1 }),
+    engineName: "compiled",
+    device: "cpu",
+    ...overrides,
+  });
+}
+
+const bytes = (name: string, file: string): Promise<Buffer> => readFile(join(folder, name, "checkpoint-last", file));
+
+async function stopAfter(name: string, last: number): Promise<void> {
+  const stop = new AbortController();
+  await run(name, { signal: stop.signal, onStep: ({ step }) => void (step === last && stop.abort()) });
+}
+
+describe("trainRun", () => {
+  test("leaves a run: configuration, manifest, metrics and checkpoints", async () => {
+    const { config, step } = await run("whole");
+    expect(step).toBe(8);
+    expect(config.validationCases).toHaveLength(2);
+    expect(JSON.parse(await readFile(join(folder, "whole", "config.json"), "utf8"))).toEqual(config);
+    const lines = (await readFile(join(folder, "whole", "metrics.jsonl"), "utf8")).trim().split("\n");
+    const records = lines.map((line) => JSON.parse(line));
+    expect(records.filter(({ loss }) => loss !== undefined).map((record) => record.step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(records.filter(({ validation }) => validation).map((record) => record.step)).toEqual([4, 8]);
+    expect(records[0].terms).toMatchObject({ supervised: expect.any(Number), contrastive: expect.any(Number) });
+  });
+
+  test("counts an organ only in the training cases that annotate it", async () => {
+    const { config } = await run("counted", { settings: { ...SETTINGS, steps: 1, validateEvery: 0 } });
+    const counts = Object.values(config.annotatedCases);
+    expect(counts).toHaveLength(6);
+    expect(counts.reduce((sum, count) => sum + count)).toBe(4 * 2);
+  });
+
+  test("goes on to the same bytes as a run that was never stopped", async () => {
+    await run("unbroken");
+    await stopAfter("broken", 3);
+    expect(JSON.parse((await bytes("broken", "checkpoint.json")).toString()).step).toBe(3);
+    await run("broken", { resume: true });
+    for (const file of ["weights.safetensors", "state.safetensors", "checkpoint.json"])
+      expect(await bytes("broken", file)).toEqual(await bytes("unbroken", file));
+  });
+
+  test("goes on from the older checkpoint if writing the newer one was cut short", async () => {
+    await stopAfter("cut", 4);
+    const checkpoint = join(folder, "cut", "checkpoint-last");
+    await rename(checkpoint, `${checkpoint}.old`); // the moment between two renames
+    await writeFile(join(folder, "cut", "metrics.jsonl"), '{"step":4,"loss":1}\n{"step":5,"lo');
+    expect((await run("cut", { resume: true })).step).toBe(8);
+    expect(await bytes("cut", "weights.safetensors")).toEqual(await bytes("unbroken", "weights.safetensors"));
+  });
+
+  test("does not touch a run that is there already", async () => {
+    const before = await readFile(join(folder, "whole", "config.json"));
+    await expect(run("whole")).rejects.toThrow(/holds a run already. Choose another folder, or go on with --resume/);
+    expect(await readFile(join(folder, "whole", "config.json"))).toEqual(before);
+  });
+
+  test("says what is wrong", async () => {
+    const settings = { ...SETTINGS, patchSize: [1024, 1024, 1024] as [number, number, number] };
+    await expect(run("huge", { settings })).rejects.toThrow(ResourceError);
+    await expect(run("none", { resume: true })).rejects.toThrow(/there is no run to go on with/);
+    await expect(run("odd", { method: "pl-sag" })).rejects.toThrow(ConfigError);
+    await expect(run("lost", { data: join(folder, "nowhere") })).rejects.toThrow(DataError);
+    await expect(run("crooked", { settings: { ...SETTINGS, patchSize: [15, 16, 16] } })).rejects.toThrow(/multiples of 2/);
+  });
+
+  test("notices a damaged checkpoint", async () => {
+    await stopAfter("damaged", 2);
+    await truncate(join(folder, "damaged", "checkpoint-last", "weights.safetensors"), 100);
+    await expect(run("damaged", { resume: true })).rejects.toThrow(DataError);
+  });
+
+  test("needs a free memory of the size of the step", async () => {
+    const engine = await createNodeEngine({ memoryLimit: 1e6 });
+    await expect(run("small", { engine })).rejects.toThrow(/needs about .* GB of memory, and 0.0 GB are free. Choose a smaller patch/);
+  });
+});
