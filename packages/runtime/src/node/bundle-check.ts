@@ -4,7 +4,7 @@ import * as v from "valibot";
 import type { LoadedBundle } from "../load-bundle.js";
 
 /** Files of a bundle's check, by what they hold. */
-export const CHECK_FILES = {
+const CHECK_FILES = {
   image: "check/image.nii.gz",
   labels: "check/labels.nii.gz",
   answer: "check/answer.json",

@@ -21,11 +21,20 @@ export interface NodeEngineOptions {
   readonly memoryLimit?: number;
 }
 
-/** The package that brings the backend of an engine, and the backend's name. */
-const BACKENDS: Readonly<Record<Exclude<NodeEngineName, "compiled">, readonly [package_: string, backend: string]>> = {
-  tfjs: ["@tensorflow/tfjs-backend-cpu", "cpu"],
-  "tfjs-node": ["@tensorflow/tfjs-node", "tensorflow"],
-  "tfjs-node-gpu": ["@tensorflow/tfjs-node-gpu", "tensorflow"],
+/** How to get the tfjs backend of an engine: the package that brings it, its import, and its name in tfjs. */
+interface Backend {
+  readonly package: string;
+  readonly load: () => Promise<unknown>;
+  readonly name: string;
+}
+
+/** A package that is not among the dependencies, even optionally: package managers would fetch its native library. */
+const external = (name: string): Pick<Backend, "package" | "load"> => ({ package: name, load: () => import(name) });
+
+const BACKENDS: Readonly<Record<Exclude<NodeEngineName, "compiled">, Backend>> = {
+  tfjs: { package: "@tensorflow/tfjs-backend-cpu", load: () => import("@tensorflow/tfjs-backend-cpu"), name: "cpu" },
+  "tfjs-node": { ...external("@tensorflow/tfjs-node"), name: "tensorflow" },
+  "tfjs-node-gpu": { ...external("@tensorflow/tfjs-node-gpu"), name: "tensorflow" },
 };
 
 /**
@@ -41,20 +50,22 @@ export async function createNodeEngine(options: NodeEngineOptions = {}): Promise
     throw new ConfigError(
       `createNodeEngine: engine must be compiled, ${Object.keys(BACKENDS).join(", ")}, got ${JSON.stringify(engine)}.`,
     );
-  if (engine !== "tfjs" || !getBackend()) await useBackend(...backend);
+  if (engine !== "tfjs" || !getBackend()) await useBackend(backend);
   return createEngine({ engine: "tfjs" });
 }
 
-async function useBackend(package_: string, backend: string): Promise<void> {
+async function useBackend(backend: Backend): Promise<void> {
   try {
-    await import(package_);
+    await backend.load();
   } catch (cause) {
     throw new ResourceError(
-      `createNodeEngine: the package ${package_} is not installed or does not load here. Install it with \`npm install ${package_}\`, or use the engine compiled.`,
+      `createNodeEngine: the package ${backend.package} is not installed or does not load here. Install it with \`npm install ${backend.package}\`, or use the engine compiled.`,
       { cause },
     );
   }
-  if (!(await setBackend(backend)))
-    throw new ResourceError(`createNodeEngine: ${package_} is installed, but its backend "${backend}" does not start.`);
+  if (!(await setBackend(backend.name)))
+    throw new ResourceError(
+      `createNodeEngine: ${backend.package} is installed, but its backend "${backend.name}" does not start.`,
+    );
   await ready();
 }

@@ -1,3 +1,4 @@
+import { rmSync, symlinkSync } from "node:fs";
 import { mkdtemp, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -58,9 +59,13 @@ describe("trainRun", () => {
     expect(step).toBe(8);
     expect(config.validationCases).toHaveLength(2);
     expect(JSON.parse(await readFile(join(folder, "whole", "config.json"), "utf8"))).toEqual(config);
+    const { dataHashes } = JSON.parse(await readFile(join(folder, "whole", "manifest.json"), "utf8"));
+    expect(Object.keys(dataHashes)).toHaveLength(4);
     const lines = (await readFile(join(folder, "whole", "metrics.jsonl"), "utf8")).trim().split("\n");
     const records = lines.map((line) => JSON.parse(line));
-    expect(records.filter(({ loss }) => loss !== undefined).map((record) => record.step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(records.filter(({ loss }) => loss !== undefined).map((record) => record.step)).toEqual([
+      1, 2, 3, 4, 5, 6, 7, 8,
+    ]);
     expect(records.filter(({ validation }) => validation).map((record) => record.step)).toEqual([4, 8]);
     expect(records[0].terms).toMatchObject({ supervised: expect.any(Number), contrastive: expect.any(Number) });
   });
@@ -102,7 +107,9 @@ describe("trainRun", () => {
     await expect(run("none", { resume: true })).rejects.toThrow(/there is no run to go on with/);
     await expect(run("odd", { method: "pl-sag" })).rejects.toThrow(ConfigError);
     await expect(run("lost", { data: join(folder, "nowhere") })).rejects.toThrow(DataError);
-    await expect(run("crooked", { settings: { ...SETTINGS, patchSize: [15, 16, 16] } })).rejects.toThrow(/multiples of 2/);
+    await expect(run("crooked", { settings: { ...SETTINGS, patchSize: [15, 16, 16] } })).rejects.toThrow(
+      /multiples of 2/,
+    );
   });
 
   test("notices a damaged checkpoint", async () => {
@@ -111,8 +118,25 @@ describe("trainRun", () => {
     await expect(run("damaged", { resume: true })).rejects.toThrow(DataError);
   });
 
+  test("stops when the disk is full, with its last checkpoint whole", async () => {
+    const metrics = join(folder, "full", "metrics.jsonl");
+    const fillDisk = ({ step }: { step: number }): void => {
+      if (step !== 5) return;
+      rmSync(metrics);
+      symlinkSync("/dev/full", metrics); // a file that is always full
+    };
+    await expect(run("full", { onStep: fillDisk })).rejects.toThrow(
+      /metrics.jsonl could not be written: the disk is full. Make room, then go on with --resume/,
+    );
+    expect(JSON.parse((await bytes("full", "checkpoint.json")).toString()).step).toBe(4);
+    rmSync(metrics);
+    expect((await run("full", { resume: true })).step).toBe(8);
+  });
+
   test("needs a free memory of the size of the step", async () => {
     const engine = await createNodeEngine({ memoryLimit: 1e6 });
-    await expect(run("small", { engine })).rejects.toThrow(/needs about .* GB of memory, and 0.0 GB are free. Choose a smaller patch/);
+    await expect(run("small", { engine })).rejects.toThrow(
+      /needs about .* GB of memory, and 0.0 GB are free. Choose a smaller patch/,
+    );
   });
 });

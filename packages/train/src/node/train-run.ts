@@ -1,6 +1,7 @@
+import { createHash } from "node:crypto";
 import { appendFile, readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { ConfigError, DataError, Random, spacingOf } from "@plseg/core";
+import { ConfigError, DataError, Random, ResourceError, spacingOf } from "@plseg/core";
 import { patchSampler, type SampledCase, windowIntensity } from "@plseg/data";
 import {
   type Dataset,
@@ -78,11 +79,11 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
   const { layout } = describeNetwork(network);
   const sampler = patchSampler({ ...config, cases: training.map((entry) => sampled(entry, config)) });
   const state = options.resume ? await readCheckpoint(out, "last", layout) : undefined;
-  if (!options.resume) await startRun(out, config, options);
+  if (!options.resume) await startRun(config, await hashCases(labeledCases(dataset)), options);
 
   let last: StepRecord | undefined;
   let best = Number.NEGATIVE_INFINITY;
-  const log = (line: object): Promise<void> => appendFile(join(out, "metrics.jsonl"), `${JSON.stringify(line)}\n`);
+  const log = (line: object): Promise<void> => appendLine(join(out, "metrics.jsonl"), line);
   if (state) await dropLinesAfter(join(out, "metrics.jsonl"), state.step);
   const result = await train({
     engine,
@@ -195,12 +196,50 @@ async function storedConfig(out: string): Promise<RunConfig> {
 }
 
 /** Writes what a run starts with. @throws ConfigError if there is a run already. */
-async function startRun(out: string, config: RunConfig, { provenance = {} }: TrainRunOptions): Promise<void> {
+async function startRun(
+  config: RunConfig,
+  dataHashes: Readonly<Record<string, CaseHashes>>,
+  { out, provenance = {} }: TrainRunOptions,
+): Promise<void> {
   if (await stat(join(out, "config.json")).catch(() => undefined))
     throw new ConfigError(`trainRun: ${out} holds a run already. Choose another folder, or go on with --resume.`);
   await writeFileAtomic(join(out, "config.json"), `${JSON.stringify(config, undefined, 2)}\n`);
-  const manifest = { ...provenance, seed: config.seed, data: config.data, started: new Date().toISOString() };
+  const manifest = {
+    ...provenance,
+    seed: config.seed,
+    data: config.data,
+    dataHashes,
+    started: new Date().toISOString(),
+  };
   await writeFileAtomic(join(out, "manifest.json"), `${JSON.stringify(manifest, undefined, 2)}\n`);
+}
+
+/** SHA-256 of the files of a case, so that one can tell later what a run has seen. */
+interface CaseHashes {
+  readonly image: string;
+  readonly labels: string;
+}
+
+async function hashCases(cases: readonly DatasetCase[]): Promise<Record<string, CaseHashes>> {
+  const sha256 = async (path: string): Promise<string> =>
+    createHash("sha256")
+      .update(await readFile(path))
+      .digest("hex");
+  const hashes: Record<string, CaseHashes> = {};
+  for (const { id, image, labels } of cases)
+    if (labels) hashes[id] = { image: await sha256(image), labels: await sha256(labels) };
+  return hashes;
+}
+
+/** @throws ResourceError if the line cannot be written: the last checkpoint is whole, and training can go on from it. */
+async function appendLine(path: string, line: object): Promise<void> {
+  await appendFile(path, `${JSON.stringify(line)}\n`).catch((cause: NodeJS.ErrnoException) => {
+    const full = cause.code === "ENOSPC" || cause.code === "EDQUOT";
+    throw new ResourceError(
+      `trainRun: ${path} could not be written: ${full ? "the disk is full" : cause.message}. Make room, then go on with --resume.`,
+      { cause },
+    );
+  });
 }
 
 /** Drops the lines of steps that come again, after a run that went on past its last checkpoint was killed. */
