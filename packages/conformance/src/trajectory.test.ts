@@ -66,8 +66,8 @@ function nextState(outputs: Arrays): Tensors {
 
 /** Full-resolution logits in training mode. */
 function trainModeLogits(inputs: Tensors): Tensors {
-  const { weights } = flatWeights(unet.layout, inputs["parameters"] as Tensor1D, inputs["buffers"] as Tensor1D);
-  const [logits] = unet.network(weights, inputs["image"] as Tensor5D, { training: true });
+  const { weights } = flatWeights(unet.layout, inputs.parameters as Tensor1D, inputs.buffers as Tensor1D);
+  const [logits] = unet.network(weights, inputs.image as Tensor5D, { training: true });
   return { logits: logits as Tensor };
 }
 

@@ -210,6 +210,15 @@ describe("trace", () => {
     expect(() => trace(({ x }) => ({ x }), { x: { shape: [2] } })).toThrow('trace: "x" names an input and an output.');
   });
 
+  test("takes no memory for tensors of a size that no machine has", () => {
+    const { summary } = trace(
+      ({ x }) => ({ g: grads((v: Tensor) => add(sum(square(v)), mean(v)))([x])[0] as Tensor }),
+      { x: { shape: [4096, 4096, 4096] } },
+    );
+    expect(summary().peakBytes).toBeGreaterThan(4 * 4096 ** 3);
+    expect(summary().constantBytes).toBeLessThan(100);
+  });
+
   test("drops what nothing depends on", () => {
     const { summary } = trace(
       ({ x }) => {

@@ -15,6 +15,7 @@ import { TRACE_BACKEND, TraceBackend } from "./backend.js";
 import { encodeModel } from "./encode.js";
 import { byteLength, Graph, type Value } from "./graph.js";
 import { KERNELS } from "./kernels/index.js";
+import { withLeanGradients } from "./lean-gradients.js";
 import { liveNodes } from "./live-nodes.js";
 import { peakBytes } from "./peak-bytes.js";
 import { channelsFirstOrder, identityOrder, kernelOrder, materialize, type Sym } from "./symbol.js";
@@ -183,7 +184,7 @@ function withTraceBackend<T>(run: (backend: TraceBackend) => T): T {
   registerOnce();
   setBackend(TRACE_BACKEND);
   try {
-    return run(engine().findBackend(TRACE_BACKEND) as TraceBackend);
+    return withLeanGradients(() => run(engine().findBackend(TRACE_BACKEND) as TraceBackend));
   } catch (error) {
     throw explained(error);
   } finally {

@@ -27,7 +27,7 @@ const root = fileURLToPath(new URL("../../../", import.meta.url));
  * @throws Error if it is not there.
  */
 export function sharedPath(...parts: readonly string[]): string {
-  const path = resolve(root, process.env["PLSEG_SHARED"] ?? "../shared", ...parts);
+  const path = resolve(root, process.env.PLSEG_SHARED ?? "../shared", ...parts);
   if (existsSync(path)) return path;
   throw new Error(`test-kit: ${path} does not exist. Set PLSEG_SHARED to the folder that holds golden/ and data/.`);
 }
@@ -37,15 +37,16 @@ export function golden(name: string): GoldenCase {
   const bytes = readFileSync(sharedPath("golden", "visible", `${name}.safetensors`));
   const headerLength = Number(bytes.readBigUInt64LE(0));
   const header = JSON.parse(bytes.toString("utf8", 8, 8 + headerLength)) as Record<string, unknown>;
-  const metadata = (header["__metadata__"] ?? {}) as Record<string, string>;
-  delete header["__metadata__"];
+  const metadata = (header.__metadata__ ?? {}) as Record<string, string>;
+  delete header.__metadata__;
   const entries = header as Record<string, { dtype: string; shape: number[]; data_offsets: [number, number] }>;
   return {
     metadata,
     names: Object.keys(entries),
     array(array) {
       const entry = entries[array];
-      if (!entry) throw new Error(`golden: ${name} has no array "${array}"; it has ${Object.keys(entries).join(", ")}.`);
+      if (!entry)
+        throw new Error(`golden: ${name} has no array "${array}"; it has ${Object.keys(entries).join(", ")}.`);
       const [begin, end] = entry.data_offsets;
       const start = bytes.byteOffset + 8 + headerLength;
       const buffer = bytes.buffer.slice(start + begin, start + end) as ArrayBuffer;
@@ -53,7 +54,8 @@ export function golden(name: string): GoldenCase {
     },
     json(key) {
       const text = metadata[key];
-      if (text === undefined) throw new Error(`golden: ${name} has no metadata "${key}"; it has ${Object.keys(metadata).join(", ")}.`);
+      if (text === undefined)
+        throw new Error(`golden: ${name} has no metadata "${key}"; it has ${Object.keys(metadata).join(", ")}.`);
       return JSON.parse(text);
     },
   };

@@ -47,6 +47,8 @@ export interface TrainOptions {
   readonly seed: number;
   /** Where to go on; weights are drawn from the seed without it. */
   readonly state?: TrainState;
+  /** Called once the step is compiled and fits into memory, before the first step. */
+  readonly onReady?: () => Promise<void>;
   /**
    * Called after each step; `snapshot` copies the state out. Training waits for what it returns.
    */
@@ -77,6 +79,7 @@ export async function train(options: TrainOptions): Promise<TrainState> {
     batch,
   });
   const compiled = await engine.compile(step.fn, step.inputs);
+  await options.onReady?.();
   let tensors: Record<string, EngineArray | EngineTensor> = {
     ...(options.state?.tensors ?? (await initialTensors(engine, objective, step, seed))),
   };

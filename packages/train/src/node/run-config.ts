@@ -54,24 +54,28 @@ export interface RunConfig extends TrainSettings {
   readonly device: string;
 }
 
-const whole = v.pipe(v.number(), v.integer(), v.minValue(1));
-const fraction = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
-const positive = v.pipe(v.number(), v.gtValue(0));
+const COUNT = "a whole number of at least 1";
+const FRACTION = "a number from 0 to 1";
+const POSITIVE = "a number above 0";
+
+const whole = v.pipe(v.number(COUNT), v.integer(COUNT), v.minValue(1, COUNT));
+const fraction = v.pipe(v.number(FRACTION), v.minValue(0, FRACTION), v.maxValue(1, FRACTION));
+const positive = v.pipe(v.number(POSITIVE), v.gtValue(0, POSITIVE));
 
 const settingsSchema = v.strictObject({
-  features: v.pipe(v.array(whole), v.minLength(2)),
-  dropout: v.array(v.pipe(v.number(), v.minValue(0), v.ltValue(1))),
+  features: v.pipe(v.array(whole), v.minLength(2, "at least two levels")),
+  dropout: v.array(v.pipe(v.number(), v.minValue(0, FRACTION), v.ltValue(1, "a number below 1"))),
   patchSize: v.strictTuple([whole, whole, whole]),
   batch: whole,
   steps: whole,
-  learningRate: v.pipe(v.number(), v.minValue(0)),
+  learningRate: v.pipe(v.number(), v.minValue(0, "a number of at least 0")),
   schedule: v.picklist(["polynomial", "constant"]),
   foreground: fraction,
   intensity: v.strictObject({ level: v.number(), width: positive }),
-  validateEvery: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  validateEvery: v.pipe(v.number(), v.integer(COUNT), v.minValue(0, "a whole number of at least 0")),
   validation: fraction,
   checkpointEvery: whole,
-  seed: v.pipe(v.number(), v.integer()),
+  seed: v.pipe(v.number(), v.integer("a whole number")),
 });
 
 const runConfigSchema = v.strictObject({
@@ -156,5 +160,5 @@ function parse<Schema extends v.GenericSchema>(
     throw new ConfigError(
       `${where}: there is no setting "${field}".${suggest(field, fields)} Settings: ${fields.join(", ")}.`,
     );
-  throw new ConfigError(`${where}: ${field}: expected ${issue.expected ?? "another value"}, got ${issue.received}.`);
+  throw new ConfigError(`${where}: ${field}: expected ${issue.expected ?? issue.message}, got ${issue.received}.`);
 }

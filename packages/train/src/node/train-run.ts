@@ -79,12 +79,10 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
   const { layout } = describeNetwork(network);
   const sampler = patchSampler({ ...config, cases: training.map((entry) => sampled(entry, config)) });
   const state = options.resume ? await readCheckpoint(out, "last", layout) : undefined;
-  if (!options.resume) await startRun(config, await hashCases(labeledCases(dataset)), options);
 
   let last: StepRecord | undefined;
   let best = Number.NEGATIVE_INFINITY;
   const log = (line: object): Promise<void> => appendLine(join(out, "metrics.jsonl"), line);
-  if (state) await dropLinesAfter(join(out, "metrics.jsonl"), state.step);
   const result = await train({
     engine,
     method,
@@ -99,6 +97,10 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
     seed: config.seed,
     ...(state && { state }),
     ...(signal && { signal }),
+    async onReady() {
+      if (state) await dropLinesAfter(join(out, "metrics.jsonl"), state.step);
+      else await startRun(config, await hashCases(labeledCases(dataset)), options);
+    },
     async onStep(record, snapshot) {
       last = record;
       onStep?.(record, config.steps);

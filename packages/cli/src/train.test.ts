@@ -1,0 +1,121 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { writePhantomDataset } from "@plseg/data/node";
+import { createNodeEngine } from "@plseg/runtime/node";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { runPlseg } from "./program.js";
+import { runDemo } from "./run-demo.js";
+
+let root = "";
+const at = (...parts: string[]): string => join(root, ...parts);
+
+async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const [stdout, stderr]: [string[], string[]] = [[], []];
+  const out = vi.spyOn(process.stdout, "write").mockImplementation((text) => stdout.push(String(text)) > 0);
+  const err = vi.spyOn(process.stderr, "write").mockImplementation((text) => stderr.push(String(text)) > 0);
+  try {
+    return { code: await runPlseg(args), stdout: stdout.join(""), stderr: stderr.join("") };
+  } finally {
+    out.mockRestore();
+    err.mockRestore();
+  }
+}
+
+const SMALL = { features: [2, 4], patchSize: [16, 16, 16], batch: 1, steps: 4, checkpointEvery: 2 };
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "plseg-train-"));
+  await writePhantomDataset({ out: at("data"), cases: 2, testCases: 1, size: 20, classes: 6, annotated: 2, seed: 1 });
+  await writeFile(at("small.json"), JSON.stringify(SMALL));
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+describe("plseg train", () => {
+  test("trains, and what it leaves predicts, exports, verifies and reports", async () => {
+    const trained = await run(
+      "train",
+      "--data",
+      at("data"),
+      "--out",
+      at("run"),
+      "--config",
+      at("small.json"),
+      "--json",
+    );
+    expect(trained.stderr).toBe("");
+    expect(trained.code).toBe(0);
+    expect(JSON.parse(trained.stdout)).toMatchObject({ run: at("run"), step: 4, steps: 4, loss: expect.any(Number) });
+    expect((await readdir(at("run"))).sort()).toEqual(
+      ["checkpoint-last", "config.json", "manifest.json", "metrics.jsonl", "report.html"].sort(),
+    );
+    const manifest = JSON.parse(await readFile(at("run", "manifest.json"), "utf8"));
+    expect(manifest).toMatchObject({ seed: 1, versions: { node: process.versions.node } });
+
+    const predicted = await run(
+      ...["predict", "--model", at("run"), "--input", at("data", "imagesTs"), "--output", at("predictions")],
+    );
+    expect(predicted.code).toBe(0);
+    expect(await readdir(at("predictions"))).toHaveLength(1);
+    expect((await run("export", "--run", at("run"), "--out", at("bundle"))).code).toBe(0);
+    expect((await run("verify", at("bundle"))).code).toBe(0);
+  });
+
+  test("flags go before the file, and the file before the preset", async () => {
+    const printed = await run(
+      ...["train", "--data", "d", "--out", "o", "--config", at("small.json"), "--steps", "9", "--print-config"],
+    );
+    expect(JSON.parse(printed.stdout)).toMatchObject({ steps: 9, features: [2, 4], learningRate: 0.01 });
+  });
+
+  test.each([
+    ['{ "stepz": 5 }', /small-wrong.json: there is no setting "stepz". Did you mean "steps"\?/],
+    ['{ "steps": 2.5 }', /small-wrong.json: steps: expected a whole number of at least 1, got 2.5/],
+    ["{", /small-wrong.json is not JSON/],
+  ])("says what is wrong with a configuration %s", async (text, message) => {
+    await writeFile(at("small-wrong.json"), text);
+    const { code, stderr } = await run(
+      "train",
+      "--data",
+      at("data"),
+      "--out",
+      at("no"),
+      "--config",
+      at("small-wrong.json"),
+    );
+    expect(code).toBe(2);
+    expect(stderr).toMatch(message);
+    expect(await readdir(root)).not.toContain("no");
+  });
+
+  test("says what is wrong with a patch, and with a dataset that is not there", async () => {
+    const bad = await run("train", "--data", at("data"), "--out", at("no"), "--patch", "16,16");
+    expect(bad).toMatchObject({ code: 2, stderr: expect.stringContaining("depth,height,width") });
+    const lost = await run("train", "--data", at("nowhere"), "--out", at("no"));
+    expect(lost).toMatchObject({ code: 1, stderr: expect.stringContaining(at("nowhere")) });
+    expect(await readdir(root)).not.toContain("no");
+  });
+
+  test("refuses a patch that does not fit into memory before it writes anything", async () => {
+    const { code, stderr } = await run("train", "--data", at("data"), "--out", at("no"), "--patch", "512,512,512");
+    expect(stderr).toMatch(/needs about [\d.]+ GB of memory, and [\d.]+ GB are free/);
+    expect(code).toBe(1);
+    expect(await readdir(root)).not.toContain("no");
+  });
+});
+
+describe("runDemo", () => {
+  test("goes the whole road with both methods", async () => {
+    const stages: string[] = [];
+    const { dice, report, bundle } = await runDemo({
+      out: at("demo"),
+      engine: await createNodeEngine({ threads: 1 }),
+      settings: { features: [2, 4], steps: 2 },
+      onStage: (text) => stages.push(text),
+    });
+    expect(Object.keys(dice)).toEqual(["pl-seg", "unet"]);
+    expect(stages.filter((text) => text.startsWith("training"))).toHaveLength(2);
+    expect(await readFile(report, "utf8")).toContain("case_0025: scan, truth, prediction by pl-seg");
+    expect(await readdir(bundle)).toEqual(expect.arrayContaining(["bundle.json", "model.onnx", "check"]));
+  });
+});

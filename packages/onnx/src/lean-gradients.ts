@@ -1,0 +1,60 @@
+import { sizeOf } from "@plseg/core";
+import {
+  broadcastTo,
+  div,
+  type GradConfig,
+  getGradient,
+  type NamedAttrMap,
+  registerGradient,
+  reshape,
+  type Tensor,
+} from "@tensorflow/tfjs-core";
+
+/** The upstream gradient of a reduction, repeated over the axes that were folded. */
+function repeated(
+  dy: Tensor,
+  x: Tensor,
+  { axis, reductionIndices }: NamedAttrMap,
+): { gradient: Tensor; count: number } {
+  const given = (axis ?? reductionIndices) as number | number[] | null | undefined;
+  const axes = given === null || given === undefined ? x.shape.map((_, i) => i) : [given].flat();
+  const folded = new Set(axes.map((a) => (a < 0 ? a + x.rank : a)));
+  const kept = x.shape.map((size, i) => (folded.has(i) ? 1 : size));
+  return {
+    gradient: broadcastTo(reshape(dy, kept), x.shape),
+    count: sizeOf(x.shape.filter((_, i) => folded.has(i))),
+  };
+}
+
+/**
+ * Gradients that tfjs multiplies by a tensor of ones as large as the input. Here they repeat the upstream gradient, which
+ * costs a trace nothing: tracing a patch too large for the machine must not itself take the memory it would need.
+ */
+const LEAN: readonly GradConfig[] = [
+  {
+    kernelName: "Sum",
+    inputsToSave: ["x"],
+    gradFunc: (dy, saved, attributes) => ({ x: () => repeated(dy as Tensor, saved[0] as Tensor, attributes).gradient }),
+  },
+  {
+    kernelName: "Mean",
+    inputsToSave: ["x"],
+    gradFunc: (dy, saved, attributes) => ({
+      x: () => {
+        const { gradient, count } = repeated(dy as Tensor, saved[0] as Tensor, attributes);
+        return div(gradient, count);
+      },
+    }),
+  },
+];
+
+/** Runs with the lean gradients in the place of those of tfjs, and puts tfjs' own back. */
+export function withLeanGradients<T>(run: () => T): T {
+  const own = LEAN.map(({ kernelName }) => getGradient(kernelName));
+  for (const gradient of LEAN) registerGradient(gradient);
+  try {
+    return run();
+  } finally {
+    for (const gradient of own) if (gradient) registerGradient(gradient);
+  }
+}
