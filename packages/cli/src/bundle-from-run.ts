@@ -22,7 +22,7 @@ export async function bundleFromRun(run: string): Promise<BundleParts> {
         return { name, color: classColor(index), labelValue: config.labelValues[index] ?? index };
       }),
       spacing,
-      orientation: "as-stored",
+      orientation: "RAS",
       intensity,
       patchSize,
       network: { kind: "plSegUnet", features, dropout, inChannels: 1, deepSupervision },

@@ -1,7 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { type AnnotationState, ClassSet, DataError, type LabelMap, suggest } from "@plseg/core";
-import { type AnnotationManifest, annotatedClasses, readAnnotations } from "@plseg/data";
+import { type AnnotationManifest, annotatedClasses, readAnnotations, toCanonical } from "@plseg/data";
 import { readLabelFile } from "@plseg/data/node";
 import { type ClassScores, evaluateCase, type Metric, type Summary, summarize } from "@plseg/metrics";
 import { listVolumes, type NamedVolume } from "./volume-names.js";
@@ -63,7 +63,7 @@ export async function evaluateFolder(options: EvaluateFolderOptions): Promise<Ev
   const cases: { id: string; scores: ClassScores[] }[] = [];
   for (const { id, prediction, reference } of pairs) {
     const read = async (path: string): Promise<LabelMap> =>
-      toClassIndices(await readLabelFile(path), { classes, labelValues, path });
+      toClassIndices(toCanonical(await readLabelFile(path)).volume, { classes, labelValues, path });
     const annotated = manifest ? annotatedClasses(manifest, classes, id) : classes.names.map(() => true);
     const maps = { prediction: await read(prediction), reference: await read(reference) };
     try {

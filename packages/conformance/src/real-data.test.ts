@@ -2,7 +2,7 @@ import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { spacingOf } from "@plseg/core";
-import { gridMismatch, writeAnnotations } from "@plseg/data";
+import { gridMismatch, toCanonical, writeAnnotations } from "@plseg/data";
 import {
   inspectDataset,
   loadCase,
@@ -44,6 +44,13 @@ describe("the real CT of the shared data", () => {
       expect(affine[10]).toBeGreaterThan(0);
     },
   );
+
+  test("a scan and a label map that are stored in different directions lie on one grid once they are turned", async () => {
+    const image = await readVolumeFile(sharedPath("data", "native", "totalseg_512_ct.nii.gz"));
+    const labels = await readLabelFile(sharedPath("data", "native", "totalseg_512_seg.nii.gz"));
+    expect(gridMismatch(image, labels)).toBeDefined();
+    expect(gridMismatch(toCanonical(image).volume, toCanonical(labels).volume)).toBeUndefined();
+  });
 
   test.each(Object.keys(ANNOTATED))("image and labels of %s line up", async (id) => {
     const image = await readVolumeFile(path(`${id}_ct`));

@@ -1,5 +1,6 @@
 export { checkSameGrid, type Grid, gridMismatch } from "./affine.js";
 export { type AnnotationManifest, annotatedClasses, readAnnotations, writeAnnotations } from "./annotations.js";
+export { type CanonicalVolume, canonicalGrid, toCanonical } from "./canonical.js";
 export { hideUnannotated, type MaskAnnotationsOptions, maskAnnotations } from "./mask-annotations.js";
 export {
   type Batch,

@@ -44,8 +44,8 @@ export interface BundleManifest {
   readonly classes: readonly BundleClass[];
   /** Of the training scans, in millimeters. Scans are not resampled. */
   readonly spacing: Size3D;
-  /** How a scan's axes are turned before it goes in: `as-stored` leaves them as they are in the file. */
-  readonly orientation: "as-stored";
+  /** How a scan is turned before it goes in: width to the right, height to the front, depth to the head. The answer is turned back. */
+  readonly orientation: "RAS";
   /** The CT window, in Hounsfield units: its lower edge becomes −1, its upper edge 1, and values beyond them the same. */
   readonly intensity: { readonly level: number; readonly width: number };
   readonly patchSize: Size3D;
@@ -74,7 +74,7 @@ const schema: v.GenericSchema<BundleManifest> = v.strictObject({
     v.check((classes) => distinct(classes.map(({ labelValue }) => labelValue)), "two classes have the same labelValue"),
   ),
   spacing: v.strictTuple([positive, positive, positive]),
-  orientation: v.literal("as-stored"),
+  orientation: v.literal("RAS"),
   intensity: v.strictObject({ level: v.pipe(v.number(), v.finite()), width: positive }),
   patchSize: v.strictTuple([whole(1), whole(1), whole(1)]),
   network: v.strictObject({

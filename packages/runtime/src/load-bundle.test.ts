@@ -1,5 +1,5 @@
 import { type Affine, DataError, Random, scalingAffine, type Volume } from "@plseg/core";
-import { windowIntensity } from "@plseg/data";
+import { toCanonical, windowIntensity } from "@plseg/data";
 import { drawWeights, listWeights, plSegUnet } from "@plseg/models";
 import "@plseg/test-kit";
 import * as ort from "onnxruntime-node";
@@ -24,7 +24,7 @@ beforeAll(async () => {
       labelValue: LABEL_VALUES[i],
     })),
     spacing: [3, 2, 2],
-    orientation: "as-stored",
+    orientation: "RAS",
     intensity: { level: 50, width: 350 },
     patchSize,
     network: { kind: "plSegUnet", features: [2, 4], dropout: [0], inChannels: 1, deepSupervision: true },
@@ -64,9 +64,10 @@ describe("loadBundle", () => {
     expect(progress).toEqual([1, 2]);
 
     const session = await ort.InferenceSession.create(model);
-    const indices = await slidingWindow({
-      image: windowIntensity(volume, { level: 50, width: 350 }),
-      shape,
+    const { volume: canonical, restore } = toCanonical(volume);
+    const data = await slidingWindow({
+      image: windowIntensity(canonical, { level: 50, width: 350 }),
+      shape: canonical.shape,
       patchSize,
       classes: 3,
       overlap: 0.25,
@@ -75,9 +76,18 @@ describe("loadBundle", () => {
         return probabilities?.data as Float32Array;
       },
     });
+    const { data: indices } = restore({ ...canonical, data });
     expect(new Set(indices).size).toBeGreaterThan(1);
     expect(labels.data).toEqual(Uint16Array.from(indices, (index) => LABEL_VALUES[index] ?? -1));
     await session.release();
+    await bundle.dispose();
+  });
+
+  test("gives a scan that is stored in another direction the same answer", async () => {
+    const bundle = await loadBundle(source(), { ort, threads: 1 });
+    const { volume: canonical, restore } = toCanonical(volume);
+    const labels = await bundle.segment(volume, { overlap: 0.25 });
+    expect(labels).toEqual(restore(await bundle.segment(canonical, { overlap: 0.25 })));
     await bundle.dispose();
   });
 

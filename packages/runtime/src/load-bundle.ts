@@ -1,5 +1,5 @@
 import { ClassSet, DataError, type LabelMap, ShapeError, showShape, sizeOf, spacingOf, type Volume } from "@plseg/core";
-import { windowIntensity } from "@plseg/data";
+import { toCanonical, windowIntensity } from "@plseg/data";
 import { type BundleManifest, readBundleManifest } from "./bundle-manifest.js";
 import { type OnnxOptions, type OnnxSession, openSession } from "./onnx-session.js";
 import { sha256 } from "./sha256.js";
@@ -107,16 +107,17 @@ async function segment(
   { onWarning, ...options }: SegmentOptions,
 ): Promise<LabelMap> {
   const { classes, patchSize, intensity } = manifest;
-  const { shape, affine } = volume;
+  const { shape } = volume;
   if (volume.data.length !== sizeOf(shape))
     throw new ShapeError(
       `segmentVolume: the volume must hold ${sizeOf(shape)} voxels (${showShape(shape)}), got ${volume.data.length}.`,
     );
-  warnOfSpacing(manifest, volume, onWarning);
+  const { volume: canonical, restore } = toCanonical(volume);
+  warnOfSpacing(manifest, canonical, onWarning);
   const indices = await slidingWindow({
     ...options,
-    image: windowIntensity(volume, intensity),
-    shape,
+    image: windowIntensity(canonical, intensity),
+    shape: canonical.shape,
     patchSize,
     classes: classes.length,
     async predict(patch) {
@@ -129,7 +130,7 @@ async function segment(
   const values = classes.map(({ labelValue }) => labelValue);
   const data = Math.max(...values) < 256 ? new Uint8Array(indices.length) : new Uint16Array(indices.length);
   for (let i = 0; i < data.length; i++) data[i] = values[indices[i] as number] as number;
-  return { data, shape, affine };
+  return restore({ data, shape: canonical.shape, affine: canonical.affine });
 }
 
 function warnOfSpacing({ spacing }: BundleManifest, { affine }: Volume, onWarning: SegmentOptions["onWarning"]): void {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { relative } from "node:path";
 import { type AnnotationState, annotationState, PlsegError, type Size3D, spacingOf } from "@plseg/core";
 import { gridMismatch } from "../affine.js";
+import { canonicalGrid } from "../canonical.js";
 import { readLabelNifti, readNifti } from "../read-nifti.js";
 import type { Dataset, DatasetCase, DatasetProblem } from "./dataset.js";
 import { toClassIndices } from "./load-case.js";
@@ -107,7 +108,7 @@ async function inspectCase(
   const counts = new Array<number>(dataset.classes.size).fill(0);
   if (labels !== undefined) {
     const map = await attempt(labels, async () => readLabelNifti(await readBytes(labels), { name: short(labels) }));
-    const mismatch = map && grid ? gridMismatch(grid, map) : undefined;
+    const mismatch = map && grid ? gridMismatch(canonicalGrid(grid), canonicalGrid(map)) : undefined;
     if (mismatch) report(labels, "grid", `it does not lie on the grid of ${short(image)}: ${mismatch}`);
     const indices = map && (await attempt(labels, async () => toClassIndices(map, dataset, short(labels))));
     for (const index of indices?.data ?? []) counts[index] = (counts[index] ?? 0) + 1;

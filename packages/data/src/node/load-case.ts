@@ -1,5 +1,6 @@
 import { DataError, type LabelMap, type Volume } from "@plseg/core";
 import { checkSameGrid } from "../affine.js";
+import { toCanonical } from "../canonical.js";
 import { hideUnannotated } from "../mask-annotations.js";
 import type { Dataset, DatasetCase } from "./dataset.js";
 import { readLabelFile, readVolumeFile } from "./volume-files.js";
@@ -16,15 +17,16 @@ export interface LoadedCase {
 }
 
 /**
- * Reads image and labels of a case, and turns label values into class indices. Labels of a class that the manifest does
+ * Reads image and labels of a case, brings both to the canonical orientation (see `toCanonical`), and turns label values into class indices. Labels of a class that the manifest does
  * not list as annotated mean nothing and become background; `inspectDataset` reports them.
  *
  * @throws DataError if a file cannot be read, a label value belongs to no class, or image and labels do not lie on one grid.
  */
 export async function loadCase(dataset: Dataset, { id, image, labels, annotated }: DatasetCase): Promise<LoadedCase> {
-  const scan = await readVolumeFile(image);
+  const { volume: scan } = toCanonical(await readVolumeFile(image));
   if (labels === undefined) return { id, image: scan, annotated };
-  const map = toClassIndices(await readLabelFile(labels), dataset, labels);
+  const { volume: stored } = toCanonical(await readLabelFile(labels));
+  const map = toClassIndices(stored, dataset, labels);
   checkSameGrid("loadCase", [image, scan], [labels, map]);
   return { id, image: scan, labels: hideUnannotated(map, annotated), annotated };
 }

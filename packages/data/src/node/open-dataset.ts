@@ -15,5 +15,7 @@ export async function openDataset(dir: string): Promise<Dataset> {
   const [first, ...others] = problems.filter(({ severity }) => severity === "error");
   if (!first) return dataset;
   const more = others.length === 0 ? "" : ` (and ${others.length} more: see "plseg data inspect")`;
-  throw new DataError(`openDataset: ${dataset.root}: ${first.file}: ${first.field}: ${first.message}${more}.`);
+  const message = first.message.replace(/\.$/, "");
+  const end = more === "" && message.endsWith("?") ? "" : ".";
+  throw new DataError(`openDataset: ${dataset.root}: ${first.file}: ${first.field}: ${message}${more}${end}`);
 }

@@ -32,7 +32,7 @@ const parts: BundleParts = {
       { name: "liver", color: [200, 90, 60], labelValue: 4 },
     ],
     spacing: [3, 3, 3],
-    orientation: "as-stored",
+    orientation: "RAS",
     intensity: { level: 40, width: 400 },
     patchSize,
     network: { kind: "plSegUnet", features: [2, 4], dropout: [0], inChannels: 1, deepSupervision: false },
