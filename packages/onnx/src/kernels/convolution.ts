@@ -17,6 +17,9 @@ import { concatenated, padded, reversed, sliceAxis } from "./shaping.js";
 const IMAGE_ORDER = channelsFirstOrder(5);
 const KERNEL_ORDER = kernelOrder(5);
 
+/** No padding along an axis. */
+const NONE = [0, 0] as const;
+
 type Triple = readonly [number, number, number];
 
 /** The numbers that describe one 3-D convolution, per spatial axis. */
@@ -87,33 +90,18 @@ function unstrided(
   dy: Sym,
   { strides, inSize, kernel, before, after, batch, outChannels }: Geometry,
 ): Value {
-  let value = materialize(graph, dy, IMAGE_ORDER);
+  const value = materialize(graph, dy, IMAGE_ORDER);
   if (strides.every((stride) => stride === 1)) return value;
   const sizes = value.shape.slice(2);
-  const spread = plain(reshapeValue(graph, value, [batch * outChannels, ...sizes.flatMap((size) => [size, 1])]));
-  const zeros = padded(graph, spread, [
-    [0, 0],
-    ...strides.flatMap((stride): [number, number][] => [
-      [0, 0],
-      [0, stride - 1],
-    ]),
-  ]);
+  const apart = plain(reshapeValue(graph, value, [batch * outChannels, ...sizes.flatMap((size) => [size, 1])]));
+  const zeros = padded(graph, apart, [NONE, ...strides.flatMap((stride) => [NONE, [0, stride - 1] as const])]);
   const wide = sizes.map((size, axis) => size * (strides[axis] ?? 1));
-  let symbol = plain(reshapeValue(graph, zeros.value, [batch, outChannels, ...wide]));
-  for (const [axis, size] of inSize.entries()) {
-    const wanted = size + (before[axis] ?? 0) + (after[axis] ?? 0) - (kernel[axis] ?? 1) + 1;
-    const have = wide[axis] ?? 1;
-    symbol =
-      wanted <= have
-        ? sliceAxis(graph, symbol, axis + 2, 0, wanted)
-        : padded(
-            graph,
-            symbol,
-            symbol.shape.map((_, i) => [0, i === axis + 2 ? wanted - have : 0]),
-          );
-  }
-  value = symbol.value;
-  return value;
+  const spread = plain(reshapeValue(graph, zeros.value, [batch, outChannels, ...wide]));
+  const change = inSize.map((size, axis) => {
+    const unstridedSize = size + (before[axis] ?? 0) + (after[axis] ?? 0) - (kernel[axis] ?? 1) + 1;
+    return [0, unstridedSize - (wide[axis] ?? 1)] as const; // negative: zeros too many at the end
+  });
+  return padded(graph, spread, [NONE, NONE, ...change]).value;
 }
 
 /** Gradient of a convolution with respect to its image: a convolution with the kernel turned round and its channels swapped. */
@@ -149,14 +137,14 @@ function kernelGradient(graph: Graph, x: Sym, dy: Sym, shape: Geometry): Sym {
   const length = voxels - reach(split.image);
 
   const wide = padded(graph, plain(materialize(graph, x, IMAGE_ORDER)), [
-    [0, 0],
-    [0, 0],
+    NONE,
+    NONE,
     ...before.map((size, axis): [number, number] => [size, after[axis] ?? 0]),
   ]);
   const spread = plain(unstrided(graph, dy, shape));
   const late = padded(graph, spread, [
-    [0, 0],
-    [0, 0],
+    NONE,
+    NONE,
     ...spread.shape.slice(2).map((size, axis): [number, number] => [axis === 0 ? planes : 0, (grid[axis] ?? 1) - size]),
   ]);
 

@@ -97,7 +97,7 @@ function unstacked(graph: Graph, x: Sym, axis: number): Sym[] {
   return identityOrder(x.shape[axis] ?? 0).map((i) => reshaped(graph, sliceAxis(graph, x, axis, i, 1), shape));
 }
 
-/** `value` around the symbol, `[before, after]` for each axis. */
+/** `value` around the symbol, `[before, after]` for each axis; a negative count cuts off instead. */
 export function padded(graph: Graph, x: Sym, paddings: readonly (readonly [number, number])[], value = 0): Sym {
   if (paddings.every(([before, after]) => before === 0 && after === 0)) return x;
   const full = expanded(graph, x);
