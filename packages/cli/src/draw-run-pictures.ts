@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { ClassSet, type LabelMap } from "@plseg/core";
+import { ClassSet, DataError, type LabelMap } from "@plseg/core";
 import { type Dataset, type DatasetCase, loadCase, openDataset, writeFileAtomic } from "@plseg/data/node";
 import { segmentVolume } from "@plseg/runtime";
 import type { RunConfig } from "@plseg/train/node";
@@ -20,11 +20,15 @@ export interface DrawRunPicturesOptions {
  * prediction side by side. Cases kept aside for validation come first, then labeled test cases, then training cases.
  *
  * @returns The paths of the pictures.
- * @throws DataError if run or dataset cannot be read, or a picture cannot be written.
+ * @throws DataError if run or dataset cannot be read or have different classes, or a picture cannot be written.
  */
 export async function drawRunPictures(run: string, { count, onProgress }: DrawRunPicturesOptions): Promise<string[]> {
   const config = await readRunConfig(run);
   const dataset = await openDataset(config.data);
+  if (dataset.classes.names.join() !== config.classes.join())
+    throw new DataError(
+      `drawRunPictures: the dataset ${config.data} must have the classes of the run (${config.classes.join(", ")}), got ${dataset.classes.names.join(", ")}.`,
+    );
   const chosen = casesToShow(dataset, config).slice(0, count);
   const model = await loadModel(run);
   const paths: string[] = [];

@@ -16,7 +16,9 @@ export interface EvaluateFolderOptions {
   readonly annotations?: string;
   /** Class names in the order of their label values, if no file tells them. */
   readonly classes?: readonly string[];
+  /** Scores to compute. */
   readonly metrics: readonly Metric[];
+  /** Called after each case. */
   readonly onProgress?: (done: number, total: number, id: string) => void;
 }
 
@@ -27,12 +29,17 @@ export type StateCounts = Readonly<Record<AnnotationState, number>>;
 export interface Evaluation {
   /** Names, background first. */
   readonly classes: readonly string[];
+  /** Scores that were computed. */
   readonly metrics: readonly Metric[];
   /** The file that says what is annotated, or `null` if every class counts as annotated. */
   readonly annotations: string | null;
+  /** Scores of each case, one entry per organ. */
   readonly cases: readonly { readonly id: string; readonly scores: readonly ClassScores[] }[];
+  /** By organ: in how many cases it is present, absent or unannotated. */
   readonly states: Readonly<Record<string, StateCounts>>;
+  /** Means over cases by organ, and over organs. */
   readonly summary: Summary;
+  /** What a reader of the scores should know. */
   readonly warnings: readonly string[];
 }
 

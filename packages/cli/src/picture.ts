@@ -17,8 +17,11 @@ import { encode } from "fast-png";
 export interface OverlayPictureOptions {
   /** Hounsfield units. */
   readonly image: Volume<VoxelArray>;
+  /** Class indices; drawn in a panel of its own. */
   readonly reference?: LabelMap | undefined;
+  /** Class indices; drawn in a panel of its own. */
   readonly prediction?: LabelMap | undefined;
+  /** What the indices mean; each class has its own color. */
   readonly classes: ClassSet;
   /** An axial slice by its index, or the one with the most labeled voxels. Default: `"largest"`. */
   readonly slice?: "largest" | number;

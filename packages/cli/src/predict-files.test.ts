@@ -54,9 +54,24 @@ async function run(...args: string[]): Promise<{ code: number; stdout: string; s
   }
 }
 
+/** Makes a dataset of phantoms one of the classes of {@link CONFIG}. */
+async function keepTwoOrgans(data: string): Promise<void> {
+  for (const folder of ["labelsTr", "labelsTs"])
+    for (const name of await readdir(join(data, folder))) {
+      const map = await readLabelFile(join(data, folder, name));
+      const labels = map.data.map((label) => (label <= 2 ? label : 0)) as typeof map.data;
+      await writeVolumeFile(join(data, folder, name), { ...map, data: labels }, { labels: true });
+    }
+  const description = JSON.parse(await readFile(join(data, "dataset.json"), "utf8"));
+  const labels = { background: 0, liver: 1, "<b>spleen</b>": 2 };
+  await writeFile(join(data, "dataset.json"), JSON.stringify({ ...description, labels }));
+  await rm(join(data, "annotations.json"));
+}
+
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "plseg-predict-"));
   await writePhantomDataset({ out: at("data"), cases: 2, testCases: 2, size: [20, 18, 24] });
+  await keepTwoOrgans(at("data"));
   await mkdir(at("run"));
   await writeFile(at("run/config.json"), JSON.stringify({ ...CONFIG, data: at("data") }));
   const { layout } = describeNetwork(plSegUnet({ classes: 3, features: CONFIG.features, dropout: CONFIG.dropout }));
@@ -166,6 +181,19 @@ describe("plseg report", () => {
     ])
       expect(page).toContain(part);
     expect(page).not.toContain("<b>");
+  });
+
+  test("draws nothing of a dataset that has other classes", async () => {
+    await cp(at("data"), at("other"), { recursive: true });
+    const description = JSON.parse(await readFile(at("other/dataset.json"), "utf8"));
+    const labels = { background: 0, liver: 1, stomach: 2 };
+    await writeFile(at("other/dataset.json"), JSON.stringify({ ...description, labels }));
+    await cp(at("run"), at("elsewhere"), { recursive: true });
+    await rm(at("elsewhere/pictures"), { recursive: true, force: true });
+    await writeFile(at("elsewhere/config.json"), JSON.stringify({ ...CONFIG, data: at("other") }));
+    const { code, stderr } = await run("report", at("elsewhere"));
+    expect([code, stderr]).toEqual([0, expect.stringContaining("must have the classes of the run")]);
+    expect(await readdir(at("elsewhere/pictures")).catch(() => [])).toEqual([]);
   });
 
   test("does without the dataset, and says so", async () => {

@@ -15,6 +15,7 @@ export interface PredictFilesOptions {
   readonly input: string;
   /** A .nii or .nii.gz file, if the input is one scan; otherwise a folder, which is made if need be. */
   readonly output: string;
+  /** Where the model runs; `cpu` unless told. */
   readonly device?: Device;
   /** CPU threads; as many as ONNX Runtime thinks best unless told. */
   readonly threads?: number;
@@ -22,16 +23,21 @@ export interface PredictFilesOptions {
   readonly overlap?: number;
   /** Called after each window of a scan. */
   readonly onProgress?: (done: number, total: number, id: string) => void;
+  /** Called with what the user should know, such as an unusual spacing. */
   readonly onWarning?: (message: string) => void;
 }
 
 /** A scan that was segmented. */
 export interface Prediction {
+  /** Name of the scan without channel and extension. */
   readonly id: string;
+  /** Path of the scan. */
   readonly image: string;
+  /** Path of the label map. */
   readonly labels: string;
   /** Voxels of each organ, by name. */
   readonly voxels: Readonly<Record<string, number>>;
+  /** Time it took, reading and writing included. */
   readonly seconds: number;
 }
 

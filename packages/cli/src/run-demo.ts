@@ -26,7 +26,7 @@ export const DEMO_METHODS = ["pl-seg", "unet"] as const;
 type DemoMethod = (typeof DEMO_METHODS)[number];
 
 /** What the demo makes and how it trains. Both methods get the same. */
-export const DEMO = {
+const DEMO = {
   trainingCases: 24,
   testCases: 4,
   size: 48,
@@ -36,7 +36,7 @@ export const DEMO = {
 } as const;
 
 /** Settings of both trainings. */
-export const DEMO_SETTINGS: TrainSettings = {
+const DEMO_SETTINGS: TrainSettings = {
   features: [8, 16, 32, 64],
   dropout: [0],
   patchSize: [32, 32, 32],

@@ -9,7 +9,7 @@ import type { Tensors } from "./engines.js";
 export type StateEntry = readonly [name: string, shape: readonly number[], kind: string];
 
 /** A weight of the reference, in stored order, as a row of SPEC.md section 6.1: entry `k` of the state. */
-export function formulaWeight([, shape, kind]: StateEntry, k: number): Float32Array {
+function formulaWeight([, shape, kind]: StateEntry, k: number): Float32Array {
   const size = shape.reduce((product, length) => product * length, 1);
   const fan = shape.length > 1 ? size / (shape[0] as number) : size;
   const value: Record<string, (phase: number) => number> = {

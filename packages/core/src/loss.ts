@@ -25,6 +25,10 @@ export interface LossResult<State extends LossState = LossState> {
 export interface SegmentationLoss<State extends LossState = LossState> {
   /** The state before the first step. */
   init(): State;
-  /** @param logits - `[batch, depth, height, width, class]`, before the softmax. */
+  /**
+   * The loss of a batch and the state after it.
+   *
+   * @param logits - `[batch, depth, height, width, class]`, before the softmax.
+   */
   compute(logits: Tensor5D, target: PartialTarget, state: State): LossResult<State>;
 }

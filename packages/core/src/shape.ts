@@ -12,7 +12,12 @@ export const showShape = (shape: Shape): string => `[${shape.join(", ")}]`;
 /** Number of elements of a shape. */
 export const sizeOf = (shape: Shape): number => shape.reduce((product, size) => product * size, 1);
 
-/** @throws ShapeError unless both shapes are equal. */
+/**
+ * Two shapes must be equal.
+ *
+ * @param where - Name of the function that checks, for the message.
+ * @throws ShapeError naming both unless they are.
+ */
 export function checkSameShape(
   where: string,
   first: readonly [name: string, shape: Shape],
@@ -25,7 +30,12 @@ export function checkSameShape(
   );
 }
 
-/** @throws ShapeError unless the shape has one of the `ranks`. */
+/**
+ * A shape must have one of some numbers of axes.
+ *
+ * @param where - Name of the function that checks, for the message.
+ * @throws ShapeError unless its rank is one of `ranks`.
+ */
 export function checkRank(
   where: string,
   [name, shape]: readonly [name: string, shape: Shape],

@@ -24,9 +24,11 @@ export type VoxelArray =
 
 /** A scan. Voxel `(slice, row, column)` is `data[(slice * height + row) * width + column]`, as in a NIfTI file. */
 export interface Volume<Voxels extends VoxelArray = Float32Array> {
+  /** The voxels, width fastest. */
   readonly data: Voxels;
   /** Voxels along depth, height, width. */
   readonly shape: Size3D;
+  /** Where the voxels lie, in millimeters. */
   readonly affine: Affine;
 }
 

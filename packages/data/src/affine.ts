@@ -14,7 +14,9 @@ export function determinant([a, b, c, , d, e, f, , g, h, i]: Affine): number {
 
 /** Where a volume's voxels lie. */
 export interface Grid {
+  /** Voxels along depth, height, width. */
   readonly shape: Size3D;
+  /** From voxel indices to millimeters. */
   readonly affine: Affine;
 }
 
@@ -43,7 +45,12 @@ export function gridMismatch(a: Grid, b: Grid): string | undefined {
   return `affines differ: the grids are up to ${furthest.toPrecision(3)} mm apart, allowed are ${allowed.toPrecision(2)} mm`;
 }
 
-/** @throws DataError unless both volumes have the same shape and affine (see {@link gridMismatch}). */
+/**
+ * Two volumes must lie on one grid.
+ *
+ * @param where - Name of the function that checks, for the message.
+ * @throws DataError unless both have the same shape and affine (see {@link gridMismatch}).
+ */
 export function checkSameGrid(
   where: string,
   [nameA, a]: readonly [name: string, grid: Grid],

@@ -3,6 +3,7 @@ import * as v from "valibot";
 
 /** Which classes somebody labeled, case by case: the content of `annotations.json`. */
 export interface AnnotationManifest {
+  /** Of the file format. */
   readonly version: 1;
   /** Names of all classes, `background` first. */
   readonly classes: readonly string[];

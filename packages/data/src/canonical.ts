@@ -3,6 +3,7 @@ import type { Grid } from "./affine.js";
 
 /** A volume whose width runs to the patient's right, height to the front and depth to the head (RAS+). */
 export interface CanonicalVolume<Voxels extends VoxelArray> {
+  /** The same voxels on the canonical grid. */
   readonly volume: Volume<Voxels>;
   /** Brings a volume on the canonical grid, such as a label map made there, back to the grid that was given. */
   restore<Other extends VoxelArray>(volume: Volume<Other>): Volume<Other>;

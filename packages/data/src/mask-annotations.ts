@@ -1,12 +1,15 @@
 import { type ClassSet, ConfigError, type LabelMap, Random } from "@plseg/core";
 import type { AnnotationManifest } from "./annotations.js";
 
+/** Options of {@link maskAnnotations}. */
 export interface MaskAnnotationsOptions {
   /** Names of the cases. */
   readonly cases: readonly string[];
+  /** The classes of the dataset. */
   readonly classes: ClassSet;
   /** How many classes stay annotated in each case, the background not counted. */
   readonly keep: number;
+  /** The same seed keeps the same classes. */
   readonly seed: number;
 }
 

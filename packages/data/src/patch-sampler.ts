@@ -11,6 +11,7 @@ import {
 
 /** A scan ready to be sampled. */
 export interface SampledCase {
+  /** Name of the case, for `sources` of a batch and in messages. */
   readonly id: string;
   /** Intensities in [−1, 1], as `windowIntensity` makes them. */
   readonly image: Float32Array;
@@ -26,17 +27,21 @@ export interface SampledCase {
 export interface PatchSampling {
   /** Patches per batch. */
   readonly batch?: number;
+  /** The same seed draws the same patches. */
   readonly seed?: number;
   /** Part of the patches that is drawn around a voxel of an annotated class. nnU-Net's `oversample_foreground_percent`. */
   readonly foreground?: number;
 }
 
+/** Options of {@link patchSampler}. */
 export interface PatchSamplerOptions extends PatchSampling {
+  /** The scans to draw from; all with the same classes. */
   readonly cases: readonly SampledCase[];
   /** Voxels along depth, height, width. */
   readonly patchSize: Size3D;
 }
 
+/** What {@link patchSampler} uses where an option is missing. */
 export const PATCH_SAMPLER_DEFAULTS: Required<PatchSampling> = { batch: 1, seed: 0, foreground: 1 / 3 };
 
 /** Patches for one step. */
@@ -51,6 +56,7 @@ export interface Batch {
   readonly sources: readonly { readonly id: string; readonly origin: Size3D }[];
 }
 
+/** A source of patches, made by {@link patchSampler}. */
 export interface PatchSampler {
   /** The batch of a step. It depends on seed and step only, so a resumed training sees the same batches. */
   sample(step: number): Batch;

@@ -18,6 +18,7 @@ import {
   type Tube,
 } from "./phantom-anatomy.js";
 
+/** Options of {@link makePhantom}. */
 export interface PhantomOptions {
   /** Voxels along depth, height, width, or the same along all. The anatomy fills the volume whatever its size. */
   readonly size?: number | Size3D;
@@ -35,9 +36,11 @@ export interface Phantom {
   readonly image: Volume;
   /** Class indices of `classes`. */
   readonly labels: LabelMap;
+  /** Names of the organs, the background first. */
   readonly classes: ClassSet;
 }
 
+/** What {@link makePhantom} uses where an option is missing. */
 export const PHANTOM_DEFAULTS: Required<PhantomOptions> = { size: 64, classes: 6, seed: 0, spacing: undefined };
 
 const ORGANS: Readonly<Record<6 | 16, readonly string[]>> = {

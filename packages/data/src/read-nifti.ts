@@ -3,6 +3,7 @@ import { MACHINE_IS_LITTLE_ENDIAN, swapBytes } from "./byte-order.js";
 import { type ByteStream, byteStream } from "./byte-stream.js";
 import { NIFTI_TYPES, NIFTI2_HEADER_SIZE, type NiftiHeader, type NiftiType, readNiftiHeader } from "./nifti-header.js";
 
+/** Options of {@link readNifti} and {@link readLabelNifti}. */
 export interface ReadNiftiOptions {
   /** What error messages call the file. */
   readonly name?: string;

@@ -13,6 +13,7 @@ import { determinant } from "./affine.js";
 import { MACHINE_IS_LITTLE_ENDIAN, swapBytes } from "./byte-order.js";
 import { NIFTI_TYPES, type NiftiType } from "./nifti-header.js";
 
+/** Options of {@link writeNifti}. */
 export interface WriteNiftiOptions {
   /** Marks the file as a label map (intent LABEL, 1002). */
   readonly labels?: boolean;
@@ -22,6 +23,7 @@ export interface WriteNiftiOptions {
   readonly compress?: boolean;
 }
 
+/** What {@link writeNifti} uses where an option is missing. */
 export const WRITE_NIFTI_DEFAULTS: Required<WriteNiftiOptions> = {
   labels: false,
   description: "plseg",

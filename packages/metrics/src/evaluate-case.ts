@@ -37,9 +37,11 @@ export type Metric = (typeof METRICS)[number];
 
 /** What `evaluateCase` compares. */
 export interface EvaluateCaseOptions<M extends Metric = Metric> {
+  /** The label map to score, class indices on the grid of the reference. */
   readonly prediction: LabelMap;
   /** Voxels of unannotated classes are labeled background. */
   readonly reference: LabelMap;
+  /** What the indices mean. */
   readonly classes: ClassSet;
   /** Per class, background included: whether it was annotated in the whole reference. */
   readonly annotated: readonly boolean[];
@@ -58,13 +60,17 @@ export type NoScoreReason =
 
 /** What is found about one class in one case. */
 export interface ClassScores<M extends Metric = Metric> {
+  /** Name of the class. */
   readonly class: string;
+  /** Whether the reference has it, does not, or does not say. */
   readonly state: AnnotationState;
   /** `null` where the metric has no value; `reason` says why. */
   readonly scores: Readonly<Record<M, number | null>>;
   /** Why some or all scores are `null`, whichever were asked for; `null` if every metric has a value. */
   readonly reason: NoScoreReason | null;
+  /** Voxels of the class in the prediction. */
   readonly predictedVoxels: number;
+  /** Voxels of the class in the reference. */
   readonly referenceVoxels: number;
 }
 

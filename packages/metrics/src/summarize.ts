@@ -25,6 +25,7 @@ export interface MeanScore {
 
 /** One metric of one class over the cases in which it has a value. */
 export interface ClassMean extends MeanScore {
+  /** Over the cases counted; `null` if there is none. */
   readonly median: number | null;
   /** Number of cases counted. */
   readonly cases: number;

@@ -3,13 +3,17 @@ import type { WeightSpec } from "./weight-spec.js";
 
 /** A weight and where it lies in its vector, in stored order. */
 export interface PlacedWeight extends WeightSpec {
+  /** Place of its first value in the vector. */
   readonly offset: number;
+  /** Number of its values. */
   readonly size: number;
 }
 
 /** All parameters end to end in one vector and all buffers in another, so that an optimizer has one array to work on. */
 export interface FlatLayout {
+  /** What is trained, in the order of its vector. */
   readonly parameters: readonly PlacedWeight[];
+  /** Running statistics, in the order of their vector. */
   readonly buffers: readonly PlacedWeight[];
   /** Length of the vector of parameters. */
   readonly parameterCount: number;

@@ -5,6 +5,7 @@ import { loadedPermutation, storedPermutation, storedShape } from "./weight-spec
 
 /** The weights of a network, taken from two flat vectors. */
 export interface FlatWeights {
+  /** What to hand to the network. */
   readonly weights: Weights;
   /** The parameters as the network sees them, in layout order: what gradients are taken with respect to. */
   readonly tensors: readonly Tensor[];

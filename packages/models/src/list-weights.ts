@@ -4,6 +4,7 @@ import type { WeightSpec } from "./weight-spec.js";
 
 /** A store that gives zeros and notes what it was asked for. */
 export interface WeightRecorder {
+  /** Hands out zeros and notes what was asked for. */
   readonly weights: Weights;
   /** What was asked for so far, in order of first use. */
   readonly specs: readonly WeightSpec[];

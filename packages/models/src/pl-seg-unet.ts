@@ -33,6 +33,7 @@ export interface PlSegUnetConfig {
   readonly deepSupervision?: boolean;
 }
 
+/** What {@link plSegUnet} uses where a field is missing. */
 export const PL_SEG_UNET_DEFAULTS: Required<Omit<PlSegUnetConfig, "classes">> = {
   inChannels: 1,
   features: [16, 32, 64, 128],

@@ -53,14 +53,19 @@ const ARRAYS: Readonly<Record<SafetensorsType, ArrayConstructor>> = {
 
 /** One tensor of a safetensors file, row-major. */
 export interface SafetensorsTensor {
+  /** Sizes of the axes, outermost first. */
   readonly shape: Shape;
+  /** Type of the numbers in the file. */
   readonly dtype: SafetensorsType;
+  /** The numbers, last axis fastest. */
   readonly data: SafetensorsArray;
 }
 
 /** What a safetensors file holds. */
 export interface SafetensorsFile {
+  /** By name, in the order of the file. */
   readonly tensors: Map<string, SafetensorsTensor>;
+  /** Free text by key, `__metadata__` of the header. */
   readonly metadata: Record<string, string>;
 }
 

@@ -2,10 +2,13 @@ import { ConfigError, type Initializer, Random, type Shape, showShape, sizeOf } 
 
 /** One weight of a network: its name, its TensorFlow.js shape, how it starts, and whether it is trained. */
 export interface WeightSpec {
+  /** Dotted path by place, such as `encoder.0.1.norm.weight`. */
   readonly name: string;
   /** As the network asks for it: a 3-D kernel is `[depth, height, width, in, out]`. */
   readonly shape: Shape;
+  /** How it starts. */
   readonly initializer: Initializer;
+  /** Trained, or kept beside what is trained. */
   readonly kind: "parameter" | "buffer";
 }
 

@@ -128,7 +128,7 @@ export class TraceBackend extends KernelBackend {
 }
 
 /** The tfjs type of a graph value. */
-export function dtypeOf({ type, name }: Value): DataType {
+function dtypeOf({ type, name }: Value): DataType {
   if (type === "float32" || type === "int32" || type === "bool") return type;
   throw new ConfigError(`trace: value ${name} has type ${type}, which tfjs does not know.`);
 }

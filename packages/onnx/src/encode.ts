@@ -10,7 +10,7 @@ export interface FinishedGraph {
 }
 
 /** Version of the ONNX operator set that the tracer speaks. */
-export const OPSET = 17;
+const OPSET = 17;
 
 /** Version of the ONNX file format: the first one that knows opset 17. */
 const IR_VERSION = 8;

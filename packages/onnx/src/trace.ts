@@ -38,7 +38,9 @@ export interface InputSpec {
 
 /** An input or output of a traced graph. */
 export interface TracedValue {
+  /** Under which ONNX Runtime knows it. */
   readonly name: string;
+  /** Element type. */
   readonly dtype: "float32" | "int32" | "bool";
   /** Shape of the numbers that go in or come out. */
   readonly shape: Shape;
@@ -48,7 +50,9 @@ export interface TracedValue {
 export interface TracedModel {
   /** An ONNX file (opset 17). */
   readonly model: Uint8Array<ArrayBuffer>;
+  /** What to feed, in the order given. */
   readonly inputs: readonly TracedValue[];
+  /** What comes out, in the order returned. */
   readonly outputs: readonly TracedValue[];
   /** How many nodes of each operation the graph holds, and the bytes of its constants. */
   summary(): TraceSummary;
@@ -58,8 +62,11 @@ export interface TracedModel {
 export interface TraceSummary {
   /** Bytes of tensors held at the fullest moment of a run; what ONNX Runtime needs for itself comes on top. */
   readonly peakBytes: number;
+  /** Number of ONNX nodes. */
   readonly nodes: number;
+  /** Number of nodes by ONNX operation. */
   readonly operations: Readonly<Record<string, number>>;
+  /** Bytes of the constants in the file. */
   readonly constantBytes: number;
 }
 

@@ -17,11 +17,13 @@ import {
 } from "@tensorflow/tfjs-core";
 import { untaped } from "./untaped.js";
 
+/** Options of {@link batchNorm3d} and {@link batchNorm3dInference}. */
 export interface BatchNorm3dOptions {
   /** Added to the variance. */
   readonly epsilon?: number;
 }
 
+/** What {@link batchNorm3d} and {@link batchNorm3dInference} use where an option is missing. */
 export const BATCH_NORM_3D_DEFAULTS: Required<BatchNorm3dOptions> = { epsilon: 1e-5 };
 
 /** A normalized batch and what it was normalized by. */
@@ -92,7 +94,9 @@ export function batchNorm3d(
 
 /** Mean and variance of each channel, each `[channel]`. */
 export interface ChannelStatistics {
+  /** `[channel]`. */
   readonly mean: Tensor1D;
+  /** `[channel]`. */
   readonly variance: Tensor1D;
 }
 
@@ -121,7 +125,9 @@ export function updateRunningStatistics(
 
 /** What {@link batchNorm3dInference} normalizes by, each `[channel]`. */
 export interface BatchNorm3dStatistics extends ChannelStatistics {
+  /** `[channel]`, γ. */
   readonly scale: Tensor1D;
+  /** `[channel]`, β. */
   readonly offset: Tensor1D;
 }
 

@@ -1,11 +1,13 @@
 import { ConfigError, checkRank, type Size3D, sizeOf, withDefaults } from "@plseg/core";
 import { matMul, reshape, type Tensor, type Tensor5D, tensor2d, transpose } from "@tensorflow/tfjs-core";
 
+/** Options of {@link resizeTrilinear}. */
 export interface ResizeTrilinearOptions {
   /** Whether the centers of the outermost voxels stay where they are; otherwise their outer faces do. */
   readonly alignCorners?: boolean;
 }
 
+/** What {@link resizeTrilinear} uses where an option is missing. */
 export const RESIZE_TRILINEAR_DEFAULTS: Required<ResizeTrilinearOptions> = { alignCorners: true };
 
 /**

@@ -4,6 +4,7 @@ import { stopGradient } from "./stop-gradient.js";
 
 /** What {@link valueAndGradients} returns. */
 export interface ValueAndGradients<Aux extends Readonly<Record<string, Tensor>>> {
+  /** What the function computed. */
   readonly value: Scalar;
   /** By-products by name. Also a surrounding `tidy` leaves them alone: dispose them when they are no longer needed. */
   readonly aux: Aux;

@@ -3,6 +3,7 @@ import * as v from "valibot";
 
 /** A class as a bundle knows it. Its index is its place in the list. */
 export interface BundleClass {
+  /** Of the class; the first is `background`. */
   readonly name: string;
   /** Red, green and blue, each 0 to 255. */
   readonly color: Color;
@@ -14,15 +15,21 @@ export interface BundleClass {
 export interface BundleFile {
   /** In lower-case hexadecimal. */
   readonly sha256: string;
+  /** Length of the file. */
   readonly bytes: number;
 }
 
 /** The network whose weights a bundle holds, as `plSegUnet` takes it. */
 export interface BundleNetwork {
+  /** The function of `@plseg/models` that builds it. */
   readonly kind: "plSegUnet";
+  /** Channels of each level, finest first. */
   readonly features: readonly number[];
+  /** Share of values dropped at each level in training, in [0, 1). */
   readonly dropout: readonly number[];
+  /** Image channels. */
   readonly inChannels: 1;
+  /** Whether it gives logits at several scales; the model gives the finest alone. */
   readonly deepSupervision: boolean;
 }
 
@@ -32,6 +39,7 @@ export interface BundleProvenance {
   readonly method: string;
   /** By name of the class: how many training cases annotate it. */
   readonly annotatedCases: Readonly<Record<string, number>>;
+  /** Number of training cases. */
   readonly trainingCases: number;
   /** Version of plseg that wrote the bundle. */
   readonly plseg: string;
@@ -39,6 +47,7 @@ export interface BundleProvenance {
 
 /** The content of `bundle.json`: all that is needed to run a model on a scan, and what its files must be. */
 export interface BundleManifest {
+  /** Of the format. */
   readonly formatVersion: 1;
   /** The background first. */
   readonly classes: readonly BundleClass[];
@@ -48,8 +57,11 @@ export interface BundleManifest {
   readonly orientation: "RAS";
   /** The CT window, in Hounsfield units: its lower edge becomes −1, its upper edge 1, and values beyond them the same. */
   readonly intensity: { readonly level: number; readonly width: number };
+  /** Voxels of a window along depth, height, width: the fixed size of the model's input. */
   readonly patchSize: Size3D;
+  /** What the weights belong to. */
   readonly network: BundleNetwork;
+  /** Where the model comes from. */
   readonly provenance: BundleProvenance;
   /** Every other file of the bundle, by its path with forward slashes. */
   readonly files: Readonly<Record<string, BundleFile>>;

@@ -7,6 +7,7 @@ export type EngineArray = Float32Array | Int32Array | Uint8Array;
 
 /** A tensor that stays where the engine works. Feed it to the next call without copying it. */
 export interface EngineTensor {
+  /** Sizes of the axes, outermost first. */
   readonly shape: Shape;
   /** The numbers, copied to the CPU if they are elsewhere. */
   read(): Promise<EngineArray>;
@@ -23,8 +24,13 @@ export type TensorFunction<Names extends string = string> = (
 
 /** A function made ready to run, for inputs of fixed shapes. */
 export interface CompiledFunction {
-  /** @throws ShapeError if an input is missing or has the wrong number of elements. */
+  /**
+   * Runs it once. Outputs are by name, and stay with the engine until read or disposed.
+   *
+   * @throws ShapeError if an input is missing or has the wrong number of elements.
+   */
   run(inputs: Readonly<Record<string, EngineArray | EngineTensor>>): Promise<Record<string, EngineTensor>>;
+  /** Frees what was made ready. Running it afterwards is an error. */
   dispose(): Promise<void>;
 }
 
@@ -38,6 +44,11 @@ export interface CompileOptions {
 export interface Engine {
   /** What runs, and where, such as `compiled (cpu)`. */
   readonly name: string;
+  /**
+   * Makes a pure function ready for inputs of fixed shapes. Nothing is computed yet.
+   *
+   * @throws UnsupportedOpError if the engine compiles and the function cannot be traced; ResourceError if it would not fit.
+   */
   compile<Inputs extends Readonly<Record<string, InputSpec>>>(
     fn: TensorFunction<Extract<keyof Inputs, string>>,
     inputs: Inputs,

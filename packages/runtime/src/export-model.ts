@@ -5,9 +5,11 @@ import { storedWeights } from "./stored-weights.js";
 
 /** Options of {@link exportModel}. */
 export interface ExportModelOptions {
+  /** The network that the weights belong to. */
   readonly network: Network;
   /** Every parameter and buffer by name, each in stored order (PyTorch's). */
   readonly weights: ReadonlyMap<string, Float32Array>;
+  /** Voxels along depth, height, width: the fixed size of the model's input. */
   readonly patchSize: Size3D;
   /** Image channels; 1 unless told. */
   readonly inChannels?: number;

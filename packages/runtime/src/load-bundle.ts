@@ -19,7 +19,9 @@ export interface SegmentOptions extends SlidingWindowJoining, SlidingWindowWatch
 
 /** A model that is ready to segment. */
 export interface LoadedBundle {
+  /** The content of `bundle.json`. */
   readonly manifest: BundleManifest;
+  /** The classes that it segments, background first. */
   readonly classes: ClassSet;
   /** See {@link segmentVolume}. */
   segment(volume: Volume, options?: SegmentOptions): Promise<LabelMap>;

@@ -3,7 +3,9 @@ import type { InferenceSession, InferenceSessionFactory, Tensor, TensorConstruct
 
 /** ONNX Runtime, as `onnxruntime-node` and `onnxruntime-web` export it. */
 export interface OnnxRuntime {
+  /** Loads graphs. */
   readonly InferenceSession: InferenceSessionFactory;
+  /** Makes tensors. */
   readonly Tensor: TensorConstructor;
 }
 
@@ -12,6 +14,7 @@ export type Device = "cpu" | "cuda" | "webgpu" | "wasm";
 
 /** What ONNX Runtime is to run on. */
 export interface OnnxOptions {
+  /** The module `onnxruntime-node` or `onnxruntime-web`. */
   readonly ort: OnnxRuntime;
   /** `cpu` unless told. */
   readonly device?: Device;

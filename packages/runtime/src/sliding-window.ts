@@ -27,7 +27,9 @@ export interface SlidingWindowWatching {
 export interface SlidingWindowOptions extends SlidingWindowJoining, SlidingWindowWatching {
   /** Intensities as the network wants them, `[depth, height, width]`. */
   readonly image: Float32Array;
+  /** Voxels of the image along depth, height, width. */
   readonly shape: Size3D;
+  /** Voxels of a window along depth, height, width. */
   readonly patchSize: Size3D;
   /** Classes, background included. */
   readonly classes: number;
@@ -38,6 +40,7 @@ export interface SlidingWindowOptions extends SlidingWindowJoining, SlidingWindo
   readonly predict: (patch: Float32Array) => Promise<Float32Array>;
 }
 
+/** What {@link slidingWindow} uses where an option is missing. */
 export const SLIDING_WINDOW_DEFAULTS: Required<SlidingWindowJoining> = { overlap: 0.5, weighting: "gaussian" };
 
 /** What the volume is continued with where it is smaller than a patch: air, the lower end of every intensity window. */

@@ -9,7 +9,13 @@ export interface ObjectiveContext {
 
 /** What a method minimizes: a loss over the logits of all scales, finest first. */
 export interface Objective {
+  /** The state before the first step. */
   init(): LossState;
+  /**
+   * The loss of a batch and the state after it.
+   *
+   * @param pyramid - Logits `[batch, depth, height, width, class]` of each scale, finest first.
+   */
   compute(pyramid: readonly Tensor5D[], target: PartialTarget, state: LossState, context: ObjectiveContext): LossResult;
 }
 
@@ -23,17 +29,21 @@ export interface ObjectiveOptions {
 
 /** A way to learn from partially labeled scans. */
 export interface Method {
+  /** What `--method` and `config.json` call it. */
   readonly name: string;
   /** One line for people. */
   readonly summary: string;
   /** Whether its objective wants logits at several scales. */
   readonly deepSupervision: boolean;
+  /** What it minimizes. */
   objective(options: ObjectiveOptions): Objective;
 }
 
 /** A method and the network that it trains. */
 export interface Task {
+  /** Gives logits at every scale that the objective supervises. */
   readonly network: Network;
+  /** What is minimized. */
   readonly objective: Objective;
   /** Classes, background included. */
   readonly classes: number;

@@ -18,8 +18,11 @@ import type { Optimizer } from "./optimizer.js";
 
 /** What a training step is made of. */
 export interface TrainStepOptions extends Task {
+  /** Turns a gradient into the next parameters. */
   readonly optimizer: Optimizer;
+  /** Voxels along depth, height, width. */
   readonly patchSize: Size3D;
+  /** Patches per step. */
   readonly batch: number;
 }
 
@@ -35,6 +38,7 @@ export interface TrainStep {
   readonly inputs: Readonly<Record<string, InputSpec>>;
   /** What goes in and comes out under one name, with shapes. */
   readonly state: Readonly<Record<string, { readonly shape: readonly number[] }>>;
+  /** Where each weight lies in the vectors `parameters` and `buffers`. */
   readonly layout: FlatLayout;
 }
 

@@ -19,11 +19,13 @@ export interface TrainState {
 export interface StepRecord {
   /** Counts from 1. */
   readonly step: number;
+  /** Value of the objective. */
   readonly loss: number;
   /** Parts of the loss by name. */
   readonly terms: Readonly<Record<string, number>>;
   /** Euclidean norm of the gradient over all parameters. */
   readonly gradientNorm: number;
+  /** Of this step. */
   readonly learningRate: number;
   /** Seconds since training started or went on. */
   readonly seconds: number;
@@ -31,19 +33,27 @@ export interface StepRecord {
 
 /** Options of {@link train}. */
 export interface TrainOptions {
+  /** What computes. */
   readonly engine: Engine;
+  /** What is minimized. */
   readonly method: Method;
+  /** What is trained. */
   readonly network: Network;
   /** Classes, background included. */
   readonly classes: number;
   /** Draws the batches; its batch size and patch size must be those given here. */
   readonly sampler: PatchSampler;
+  /** Voxels along depth, height, width. */
   readonly patchSize: Size3D;
+  /** Patches per step. */
   readonly batch: number;
   /** Steps in all, those already done included. */
   readonly steps: number;
+  /** At the first step. */
   readonly learningRate: number;
+  /** How the learning rate changes; `polynomial` unless told. */
   readonly schedule?: Schedule;
+  /** Of the first weights and of dropout; patches have the seed of their sampler. */
   readonly seed: number;
   /** Where to go on; weights are drawn from the seed without it. */
   readonly state?: TrainState;

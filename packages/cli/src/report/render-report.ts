@@ -17,6 +17,7 @@ export interface ReportMean {
 export interface ReportScores {
   /** Name of the method, or of what was evaluated. */
   readonly name: string;
+  /** Means over cases. */
   readonly summary: {
     /** By organ, then by metric (`dice`, `hd95`, …). */
     readonly classes: Readonly<Record<string, Readonly<Record<string, ReportMean>>>>;
@@ -27,7 +28,9 @@ export interface ReportScores {
 
 /** A loss curve, or a validation curve. */
 export interface ReportCurve {
+  /** Of the method. */
   readonly name: string;
+  /** In the order of the steps. */
   readonly points: readonly (readonly [step: number, value: number])[];
 }
 
@@ -41,6 +44,7 @@ export interface ReportAnnotations {
 
 /** A picture with its words. */
 export interface ReportPicture {
+  /** What is to be seen. */
   readonly caption: string;
   /** The bytes of a PNG. */
   readonly png: Uint8Array;
@@ -48,6 +52,7 @@ export interface ReportPicture {
 
 /** Everything that a report can show. What is missing or empty leaves out its section. */
 export interface ReportData {
+  /** Of the page. */
   readonly title: string;
   /** What was done, in a sentence or two. */
   readonly summary: string;
@@ -61,12 +66,17 @@ export interface ReportData {
   readonly loss?: readonly ReportCurve[];
   /** Mean Dice on the validation cases, a curve per method. */
   readonly validation?: readonly ReportCurve[];
+  /** What is labeled in which case. */
   readonly annotations?: ReportAnnotations;
+  /** Shown in order. */
   readonly pictures?: readonly ReportPicture[];
   /** Names, background first; their colors are explained beside the pictures. */
   readonly classes?: readonly string[];
+  /** Settings by name. */
   readonly configuration?: Readonly<Record<string, unknown>>;
+  /** By name of the program or package. */
   readonly versions?: Readonly<Record<string, string>>;
+  /** What was typed. */
   readonly commandLine?: string;
   /** When the report was made; by default now. */
   readonly made?: Date;

@@ -2,6 +2,7 @@ import type { ClassSet } from "@plseg/core";
 
 /** A scan of a dataset, and what is known about it. */
 export interface DatasetCase {
+  /** Name of the files without channel and extension, such as `case_0001`. */
   readonly id: string;
   /** Path of the image. */
   readonly image: string;
@@ -15,10 +16,13 @@ export interface DatasetCase {
 export interface Dataset {
   /** Path of the folder. */
   readonly root: string;
+  /** From `dataset.json`, or the name of the folder. */
   readonly name: string;
+  /** The classes that label files may hold. */
   readonly classes: ClassSet;
   /** By class index: the value that stands for the class in label files. */
   readonly labelValues: readonly number[];
+  /** Cases to train on, `imagesTr`, with or without labels. */
   readonly training: readonly DatasetCase[];
   /** Held-out cases, `imagesTs`; with labels if `labelsTs` has them, in which every class is annotated. */
   readonly test: readonly DatasetCase[];
@@ -32,6 +36,7 @@ export interface DatasetProblem {
   readonly file: string;
   /** Which part of the file: a key, a header field, or `file` itself. */
   readonly field: string;
+  /** What is wrong, in words. */
   readonly message: string;
   /** An error keeps the dataset, or the case, from being used. */
   readonly severity: "error" | "warning";

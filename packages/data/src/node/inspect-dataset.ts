@@ -11,19 +11,25 @@ import { readBytes } from "./volume-files.js";
 
 /** What is known of a class in a case. */
 export interface InspectedClass {
+  /** Of the class. */
   readonly name: string;
+  /** Present, annotated and absent, or unannotated. */
   readonly state: AnnotationState;
   /** Voxels that carry its label, whatever the state. */
   readonly voxels: number;
 }
 
+/** What was found in the files of a case. */
 export interface InspectedCase {
+  /** Name of the files without channel and extension. */
   readonly id: string;
+  /** Where it lies: `imagesTr` or `imagesTs`. */
   readonly part: "training" | "test";
   /** Voxels along depth, height, width, if the image could be read. */
   readonly shape?: Size3D;
   /** Millimeters along depth, height, width. */
   readonly spacing?: Size3D;
+  /** Whether it has a label file. */
   readonly labeled: boolean;
   /** One entry per class besides the background. */
   readonly classes: readonly InspectedClass[];
@@ -31,17 +37,25 @@ export interface InspectedCase {
 
 /** What a dataset is, and everything that is wrong with it. */
 export interface DatasetReport {
+  /** How the files are arranged. */
   readonly layout: "nnU-Net v2 raw";
+  /** Path of the folder. */
   readonly root: string;
+  /** Of the dataset. */
   readonly name: string;
   /** Names, background first. */
   readonly classes: readonly string[];
+  /** By class index: the value that stands for the class in label files. */
   readonly labelValues: readonly number[];
+  /** Where it is known from what is annotated. */
   readonly annotations: Dataset["annotations"];
+  /** Training cases first, then held-out ones. */
   readonly cases: readonly InspectedCase[];
+  /** Everything wrong, errors and warnings. */
   readonly problems: readonly DatasetProblem[];
 }
 
+/** Options of {@link inspectDataset}. */
 export interface InspectDatasetOptions {
   /** Called after each case with how many are done. */
   readonly onProgress?: (done: number, total: number) => void;

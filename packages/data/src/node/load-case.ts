@@ -7,6 +7,7 @@ import { readLabelFile, readVolumeFile } from "./volume-files.js";
 
 /** A case in memory. */
 export interface LoadedCase {
+  /** Name of the case. */
   readonly id: string;
   /** Hounsfield units. */
   readonly image: Volume;

@@ -9,6 +9,7 @@ import { openDataset } from "./open-dataset.js";
 import { writeVolumeFile } from "./volume-files.js";
 import { writeFileAtomic } from "./write-file-atomic.js";
 
+/** Options of {@link writePhantomDataset}. */
 export interface WritePhantomDatasetOptions {
   /** The folder to write; it must be empty or not exist. */
   readonly out: string;
@@ -22,6 +23,7 @@ export interface WritePhantomDatasetOptions {
   readonly classes?: 6 | 16;
   /** How many organs are annotated per training case; all by default. */
   readonly annotated?: number;
+  /** The same seed writes the same files; 0 unless told. */
   readonly seed?: number;
   /** Called after each case with how many are written. */
   readonly onProgress?: (done: number, total: number) => void;

@@ -19,7 +19,7 @@ function held(graph: Graph, x: Sym): { value: Value; transposed: boolean } {
 }
 
 /** The product of matrices, over matching or repeated leading axes. */
-export function matMul(graph: Graph, a: Sym, b: Sym): Sym {
+function matMul(graph: Graph, a: Sym, b: Sym): Sym {
   const rank = Math.max(a.shape.length, b.shape.length);
   const [left, right] = [withRank(graph, a, rank), withRank(graph, b, rank)];
   const batch = identityOrder(rank - 2).map((axis) => Math.max(left.shape[axis] ?? 1, right.shape[axis] ?? 1));

@@ -5,7 +5,7 @@ import { elementwise, scalar } from "./elementwise.js";
 import { fromFront, input, type KernelTable, type TraceKernel } from "./kernel.js";
 
 /** An ONNX reduction over axes of the shape that the function sees; the axes stay, with size 1. */
-export function reduce(graph: Graph, op: string, x: Sym, axes: readonly number[]): Sym {
+function reduce(graph: Graph, op: string, x: Sym, axes: readonly number[]): Sym {
   const shape = x.shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
   const places = axes.map((axis) => x.order.indexOf(axis)).filter((place) => x.value.shape[place] !== 1);
   places.sort((a, b) => a - b);
@@ -19,7 +19,7 @@ export function reduce(graph: Graph, op: string, x: Sym, axes: readonly number[]
 }
 
 /** The sum over axes, which stay with size 1. Repeated numbers are counted, not added up. */
-export function reduceSum(graph: Graph, x: Sym, axes: readonly number[]): Sym {
+function reduceSum(graph: Graph, x: Sym, axes: readonly number[]): Sym {
   const repeats = sizeOf(
     axes.filter((axis) => x.value.shape[x.order.indexOf(axis)] === 1).map((axis) => x.shape[axis] ?? 1),
   );

@@ -12,9 +12,11 @@ export interface TrainSettings {
   readonly patchSize: [depth: number, height: number, width: number];
   /** Patches per step. */
   readonly batch: number;
+  /** Steps in all. */
   readonly steps: number;
   /** At the first step. */
   readonly learningRate: number;
+  /** How the learning rate changes. */
   readonly schedule: Schedule;
   /** Part of the patches drawn around a voxel of an annotated organ. */
   readonly foreground: number;
@@ -26,6 +28,7 @@ export interface TrainSettings {
   readonly validation: number;
   /** Steps between checkpoints. */
   readonly checkpointEvery: number;
+  /** Of the first weights, patches, dropout and the choice of validation cases. */
   readonly seed: number;
 }
 
@@ -33,7 +36,9 @@ export interface TrainSettings {
 export interface RunConfig extends TrainSettings {
   /** Of the file format. */
   readonly version: 1;
+  /** Name of the method. */
   readonly method: string;
+  /** Name of the preset that the settings started from. */
   readonly preset: string;
   /** Names, background first. */
   readonly classes: string[];
@@ -47,10 +52,13 @@ export interface RunConfig extends TrainSettings {
   readonly data: string;
   /** Number of training cases that annotate each class, by name. */
   readonly annotatedCases: Readonly<Record<string, number>>;
+  /** Number of cases to learn from, those kept aside not counted. */
   readonly trainingCases: number;
   /** Identifiers of the cases kept aside. */
   readonly validationCases: string[];
+  /** What was asked to compute. */
   readonly engine: string;
+  /** Where it was asked to compute. */
   readonly device: string;
 }
 

@@ -31,16 +31,21 @@ export interface TrainRunOptions {
   readonly method: string;
   /** Where the settings came from, for the record. */
   readonly preset: string;
+  /** What can be chosen about the training; not used when it goes on. */
   readonly settings: TrainSettings;
+  /** What computes. */
   readonly engine: Engine;
   /** What was asked for, for the record. */
   readonly engineName: string;
+  /** Where the engine computes, for the record. */
   readonly device: string;
   /** Go on from the last checkpoint of `out`, with the settings found there. */
   readonly resume?: boolean;
   /** Kept in `manifest.json`: versions, command line. */
   readonly provenance?: Readonly<Record<string, unknown>>;
+  /** Called after each step; `steps` are all that are planned. */
   readonly onStep?: (record: StepRecord, steps: number) => void;
+  /** Called after each validation with the mean Dice over organs; `null` if none has a score. */
   readonly onValidation?: (step: number, dice: number | null) => void;
   /** Training stops after the step in progress, and its checkpoint is written. */
   readonly signal?: AbortSignal;
@@ -48,6 +53,7 @@ export interface TrainRunOptions {
 
 /** What {@link trainRun} did. */
 export interface TrainRunResult {
+  /** What the run was made with, as in its `config.json`. */
   readonly config: RunConfig;
   /** Steps done; fewer than planned if training was stopped. */
   readonly step: number;

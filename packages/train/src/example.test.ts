@@ -1,0 +1,81 @@
+import "@plseg/test-kit";
+import { readFileSync } from "node:fs";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as dataNode from "@plseg/data/node";
+import * as runtimeNode from "@plseg/runtime/node";
+import { runReadmeExample } from "@plseg/test-kit";
+import { describe, expect, test } from "vitest";
+import { ADAM_DEFAULTS, methods, PL_SEG_OBJECTIVE_DEFAULTS } from "./index.js";
+import * as trainNode from "./node/index.js";
+
+const README = new URL("../README.md", import.meta.url);
+
+/** Rows of the table under a heading that starts like this: the text of each cell. */
+function tableAfter(heading: string): string[][] {
+  const [, rest = ""] = readFileSync(README, "utf8").split(`\n| ${heading}`);
+  const [table = ""] = `| ${heading}${rest}`.split("\n\n");
+  return table.split("\n").map((row) => row.replace(/^\| | \|$/g, "").split(" | "));
+}
+
+const unquoted = (cell = ""): string => cell.replaceAll("`", "");
+
+describe("the README of @plseg/train", () => {
+  test("has an example that runs", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "plseg-train-"));
+    try {
+      const modules = {
+        "@plseg/data/node": dataNode,
+        "@plseg/runtime/node": runtimeNode,
+        "@plseg/train/node": trainNode,
+        "./my-folders.js": { folder },
+      };
+      const { half, whole } = await runReadmeExample(README, modules, ["half", "whole"]);
+      expect([half, whole]).toMatchObject([{ step: 2 }, { step: 4 }]);
+      const files = tableAfter("file |")
+        .slice(2)
+        .map(([name]) => unquoted(name).replace("/", ""));
+      const written = await readdir(join(folder, "run"));
+      expect(files.filter((name) => name !== "checkpoint-best").sort()).toEqual(written.sort());
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
+  test("lists every preset with its settings", () => {
+    const [header = [], , ...rows] = tableAfter("setting |");
+    const presets = Object.entries(trainNode.PRESETS);
+    expect(
+      header
+        .map(unquoted)
+        .slice(1, 1 + presets.length)
+        .sort(),
+    ).toEqual(presets.map(([name]) => name).sort());
+    for (const [name, settings] of presets) {
+      const column = header.map(unquoted).indexOf(name);
+      const listed = rows.map((row) => [unquoted(row[0]), JSON.parse(unquoted(row[column]))]);
+      expect(Object.fromEntries(listed), name).toEqual(settings);
+    }
+  });
+
+  test("lists every method", () => {
+    expect(
+      tableAfter("method |")
+        .slice(2)
+        .map(([name]) => unquoted(name)),
+    ).toEqual(Object.keys(methods));
+  });
+
+  test("tells the defaults as they are", () => {
+    const objective = tableAfter("option of `plSegObjective` |").slice(2);
+    expect(Object.fromEntries(objective.map(([name, value]) => [unquoted(name), Number(value)]))).toEqual(
+      PL_SEG_OBJECTIVE_DEFAULTS,
+    );
+    const [, , betas, epsilon] = tableAfter("option of `adam` |");
+    expect([betas?.[1], Number(epsilon?.[1])]).toEqual([
+      `${ADAM_DEFAULTS.beta1}, ${ADAM_DEFAULTS.beta2}`,
+      ADAM_DEFAULTS.epsilon,
+    ]);
+  });
+});
