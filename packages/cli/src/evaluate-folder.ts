@@ -25,16 +25,30 @@ export interface EvaluateFolderOptions {
 /** In how many cases a class is what. */
 export type StateCounts = Readonly<Record<AnnotationState, number>>;
 
+/** A prediction beside its reference. */
+export interface EvaluatedCase {
+  /** Name of the files without extension. */
+  readonly id: string;
+  /** Path of the predicted label map. */
+  readonly prediction: string;
+  /** Path of the reference label map. */
+  readonly reference: string;
+  /** One entry per organ. */
+  readonly scores: readonly ClassScores[];
+}
+
 /** What is found about a folder of predictions. */
 export interface Evaluation {
   /** Names, background first. */
   readonly classes: readonly string[];
+  /** Value of each class in the label files. */
+  readonly labelValues: readonly number[];
   /** Scores that were computed. */
   readonly metrics: readonly Metric[];
   /** The file that says what is annotated, or `null` if every class counts as annotated. */
   readonly annotations: string | null;
-  /** Scores of each case, one entry per organ. */
-  readonly cases: readonly { readonly id: string; readonly scores: readonly ClassScores[] }[];
+  /** Scores of each case. */
+  readonly cases: readonly EvaluatedCase[];
   /** By organ: in how many cases it is present, absent or unannotated. */
   readonly states: Readonly<Record<string, StateCounts>>;
   /** Means over cases by organ, and over organs. */
@@ -67,14 +81,13 @@ export async function evaluateFolder(options: EvaluateFolderOptions): Promise<Ev
           `${known.annotations} does not list the case "${id}": nothing in it is annotated, so nothing counts`,
         );
 
-  const cases: { id: string; scores: ClassScores[] }[] = [];
+  const cases: EvaluatedCase[] = [];
   for (const { id, prediction, reference } of pairs) {
-    const read = async (path: string): Promise<LabelMap> =>
-      toClassIndices(toCanonical(await readLabelFile(path)).volume, { classes, labelValues, path });
+    const read = (path: string): Promise<LabelMap> => readClassMap(path, { classes: classes.names, labelValues });
     const annotated = manifest ? annotatedClasses(manifest, classes, id) : classes.names.map(() => true);
     const maps = { prediction: await read(prediction), reference: await read(reference) };
     try {
-      cases.push({ id, scores: evaluateCase({ ...maps, classes, annotated, metrics }) });
+      cases.push({ id, prediction, reference, scores: evaluateCase({ ...maps, classes, annotated, metrics }) });
     } catch (cause) {
       throw new DataError(`evaluate: the case "${id}": ${(cause as Error).message}`, { cause });
     }
@@ -82,6 +95,7 @@ export async function evaluateFolder(options: EvaluateFolderOptions): Promise<Ev
   }
   return {
     classes: classes.names,
+    labelValues,
     metrics,
     annotations: manifest ? known.annotations : null,
     cases,
@@ -201,18 +215,23 @@ function readLabels(text: string, path: string): { names: string[]; values: numb
   return { names: ordered.map(([name]) => name), values: ordered.map(([, value]) => value) };
 }
 
-/** What is on disk to class indices. */
-function toClassIndices(
-  map: LabelMap,
-  { classes, labelValues, path }: { classes: ClassSet; labelValues: readonly number[]; path: string },
-): LabelMap {
+/**
+ * Reads a label map, turned to the canonical orientation, as class indices.
+ *
+ * @throws DataError if the file cannot be read, or holds a value that is no class.
+ */
+export async function readClassMap(
+  path: string,
+  { classes, labelValues }: Pick<Evaluation, "classes" | "labelValues">,
+): Promise<LabelMap> {
+  const { volume: map } = toCanonical(await readLabelFile(path));
   const indexOf = new Map(labelValues.map((value, index) => [value, index]));
-  const data = classes.size <= 256 ? new Uint8Array(map.data.length) : new Uint16Array(map.data.length);
+  const data = classes.length <= 256 ? new Uint8Array(map.data.length) : new Uint16Array(map.data.length);
   for (let voxel = 0; voxel < data.length; voxel++) {
     const index = indexOf.get(map.data[voxel] as number);
     if (index === undefined)
       throw new DataError(
-        `evaluate: ${path} holds the value ${map.data[voxel]}, which is no class. Classes: ${classes.names.map((name, i) => `${labelValues[i]} ${name}`).join(", ")}.`,
+        `evaluate: ${path} holds the value ${map.data[voxel]}, which is no class. Classes: ${classes.map((name, i) => `${labelValues[i]} ${name}`).join(", ")}.`,
       );
     data[voxel] = index;
   }

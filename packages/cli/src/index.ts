@@ -1,5 +1,6 @@
 export { bundleFromRun, loadModel } from "./bundle-from-run.js";
 export {
+  type EvaluatedCase,
   type EvaluateFolderOptions,
   type Evaluation,
   evaluateFolder,

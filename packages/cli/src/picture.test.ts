@@ -134,6 +134,26 @@ describe("overlayPicture", () => {
     expect(gray(2)).toBe(255);
   });
 
+  test("shows on demand the slice with the most organs, each as large as it gets", () => {
+    const image = volume((z) => [-1000, WATER, 3000][z] ?? 0);
+    // slice 0: a liver of 64 rows; 1: 40 rows of liver, 20 of spleen; 2: a row of liver, a row of spleen
+    const rows = [
+      { liver: 64, spleen: 0 },
+      { liver: 40, spleen: 20 },
+      { liver: 1, spleen: 1 },
+    ];
+    const reference = labelMap((z, y) => {
+      const { liver, spleen } = rows[z] ?? { liver: 0, spleen: 0 };
+      if (y < liver) return 1;
+      return y < liver + spleen ? 2 : 0;
+    });
+    const gray = (maps: object): number =>
+      Math.round(colorAt(overlayPicture({ image, ...maps, classes, slice: "richest" }), 2, 0, 0.5, 0.5)[0] ?? 0);
+    // parts of the largest cuts: 64/64 + 0, 40/64 + 20/20, 1/64 + 1/20
+    expect(gray({ reference })).toBe(128);
+    expect(gray({ prediction: reference })).toBe(128);
+  });
+
   test("says which label is no class, which shape differs and which slice there is not", () => {
     const image = volume(() => WATER);
     expect(() => overlayPicture({ image, reference: labelMap(() => 3), classes })).toThrow(

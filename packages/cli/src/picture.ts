@@ -23,8 +23,11 @@ export interface OverlayPictureOptions {
   readonly prediction?: LabelMap | undefined;
   /** What the indices mean; each class has its own color. */
   readonly classes: ClassSet;
-  /** An axial slice by its index, or the one with the most labeled voxels. Default: `"largest"`. */
-  readonly slice?: "largest" | number;
+  /**
+   * An axial slice by its index, the one with the most labeled voxels, or the one that shows the most organs, each as large
+   * as it gets. Default: `"largest"`.
+   */
+  readonly slice?: "largest" | "richest" | number;
 }
 
 /** Soft tissue of the abdomen, in Hounsfield units. */
@@ -62,7 +65,10 @@ export function overlayPicture({
   const maps = [reference, prediction].filter((map) => map !== undefined);
   if (reference) checkSameShape("overlayPicture", ["reference", reference.shape], ["image", image.shape]);
   if (prediction) checkSameShape("overlayPicture", ["prediction", prediction.shape], ["image", image.shape]);
-  const plane = axialPlane(image, slice === "largest" ? (labels) => largestSlice(maps, labels) : () => slice);
+  const plane = axialPlane(image, (axis) => {
+    if (slice === "largest") return largestSlice(maps, axis);
+    return slice === "richest" ? richestSlice(maps[0], axis) : slice;
+  });
   const gray = drawImage(image, plane);
   const panels = [gray, ...maps.map((map) => overlay(gray, drawLabels(map, plane, SUPERSAMPLING, classes), plane))];
   return encode({ ...sideBySide(panels, plane), channels: 3, depth: 8 });
@@ -141,6 +147,28 @@ function largestSlice(maps: readonly LabelMap[], { length, stride }: SliceAxis):
       }
   const most = Math.max(...labeled);
   return most > 0 ? labeled.indexOf(most) : length >> 1;
+}
+
+/**
+ * The slice with the largest sum over organs of the part that the slice shows of an organ's largest cut: a few stray voxels
+ * of a large organ count little. The middle one if nothing is labeled.
+ */
+function richestSlice(map: LabelMap | undefined, { length, stride }: SliceAxis): number {
+  const areas = new Map<number, Float64Array>();
+  for (const [v, label] of map?.data.entries() ?? []) {
+    if (label === 0) continue;
+    const area = areas.get(label) ?? new Float64Array(length);
+    areas.set(label, area);
+    const slice = Math.floor(v / stride) % length;
+    area[slice] = (area[slice] as number) + 1;
+  }
+  const shown = new Float64Array(length);
+  for (const area of areas.values()) {
+    const largest = Math.max(...area);
+    for (let slice = 0; slice < length; slice++)
+      shown[slice] = (shown[slice] as number) + (area[slice] as number) / largest;
+  }
+  return areas.size > 0 ? shown.indexOf(Math.max(...shown)) : length >> 1;
 }
 
 /** Where a pixel lies between voxels: four voxels' places in the array along an axis, and how far past the second. */

@@ -150,6 +150,30 @@ describe("plseg evaluate", () => {
     expect(page).toContain("case_0004");
   });
 
+  test("shows scan, reference and prediction in the report, the reference only where it is annotated", async () => {
+    await cp(at("data/labelsTr_full"), at("pictured"), { recursive: true });
+    await cp(at("data/labelsTs/case_0004.nii.gz"), at("pictured/case_0004.nii.gz"));
+    const args = ["evaluate", "-p", at("pictured"), "-r", at("data/labelsTr"), "--json"];
+    const images = ["--images", at("data/imagesTr"), at("data/imagesTs/case_0004_0000.nii.gz")];
+    const { code } = await run(...args, "--report", at("reports/pictures.html"), ...images);
+    expect(code).toBe(0);
+    const page = await readFile(at("reports/pictures.html"), "utf8");
+    const captions = [...page.matchAll(/<figcaption>(.*?)<\/figcaption>/g)].map(([, caption]) => caption);
+    expect(captions).toHaveLength(4);
+    expect(captions[0]).toMatch(/^case_0001: scan, reference \(only \w+, \w+ annotated\), prediction$/);
+    expect(captions[3]).toBe("case_0004: scan, prediction; there is no reference");
+    expect(page.match(/src="data:image\/png;base64,iVBOR/g)).toHaveLength(4);
+
+    const alone = await run(...args, ...images);
+    expect([alone.code, alone.stderr]).toEqual([2, expect.stringContaining("Name its file with --report.")]);
+    const strange = await run(...args, "--report", at("reports/none.html"), "--images", at("loose-scan.nii.gz"));
+    expect([strange.code, strange.stderr]).toEqual([1, expect.stringContaining("there is no file or folder")]);
+    await cp(at("data/imagesTs/case_0005_0000.nii.gz"), at("other_0000.nii.gz"));
+    const other = await run(...args, "--report", at("reports/none.html"), "--images", at("other_0000.nii.gz"));
+    expect([other.code, other.stderr]).toEqual([1, expect.stringContaining("has a prediction in")]);
+    expect(await readdir(at("reports"))).not.toContain("none.html");
+  });
+
   test("names the references that have no prediction", async () => {
     await cp(at("data/labelsTs"), at("some"), { recursive: true });
     await rm(at("some/case_0005.nii.gz"));

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { ClassSet, LabelMap } from "@plseg/core";
+import type { ClassSet } from "@plseg/core";
 import {
   type DatasetCase,
   readLabelFile,
@@ -183,21 +183,10 @@ async function demoPictures(out: string, classes: ClassSet, cases: readonly Data
     return Promise.all(
       DEMO_METHODS.map(async (method) => {
         const prediction = await readLabelFile(join(out, "predictions", method, `${id}.nii.gz`));
-        const png = overlayPicture({ image, reference, prediction, classes, slice: richestSlice(reference) });
+        const png = overlayPicture({ image, reference, prediction, classes, slice: "richest" });
         return { caption: `${id}: scan, truth, prediction by ${method}`, png };
       }),
     );
   });
   return (await Promise.all(pictures)).flat();
-}
-
-/** The slice that shows the most organs; of several, the one in the middle. */
-function richestSlice({ data, shape: [depth, height, width] }: LabelMap): number {
-  const counts = Array.from(
-    { length: depth },
-    (_, z) => new Set(data.subarray(z * height * width, (z + 1) * height * width)).size,
-  );
-  const richest = Math.max(...counts);
-  const slices = counts.flatMap((count, z) => (count === richest ? [z] : []));
-  return slices[slices.length >> 1] ?? 0;
 }

@@ -29,7 +29,7 @@ export interface PatchSampling {
   readonly batch?: number;
   /** The same seed draws the same patches. */
   readonly seed?: number;
-  /** Part of the patches that is drawn around a voxel of an annotated class. nnU-Net's `oversample_foreground_percent`. */
+  /** Part of the patches drawn around a voxel of an annotated class. nnU-Net's `oversample_foreground_percent`. */
   readonly foreground?: number;
 }
 

@@ -116,7 +116,15 @@ describe("trace", () => {
     ),
   );
 
-  test("gives the gradient of max pooling to the first of equal values", () =>
+  test("gives the gradient of max pooling to the first of equal values", async () => {
+    const slope = (a: Tensor): Tensor => sum(mul(maxPool3d(a as Tensor5D, 2, 2, "valid"), 3));
+    const { model } = trace(({ x }) => ({ dx: grads(slope)([x])[0] as Tensor }), { x: { shape: [1, 2, 2, 2, 1] } });
+    const session = await InferenceSession.create(model, { logSeverityLevel: 3 });
+    const { dx } = await session.run({ x: new OrtTensor("float32", new Float32Array(8).fill(5), [1, 2, 2, 2, 1]) });
+    expect(Array.from(dx?.data as Float32Array)).toEqual([3, 0, 0, 0, 0, 0, 0, 0]);
+  });
+
+  test("pools, with its gradient", () =>
     expectSame(
       ({ x }) => ({
         y: maxPool3d(x as Tensor5D, 2, 2, "valid"),

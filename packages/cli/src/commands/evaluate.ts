@@ -1,5 +1,5 @@
 import { Command, type CommandUnknownOpts, InvalidArgumentError } from "@commander-js/extra-typings";
-import { suggest } from "@plseg/core";
+import { ConfigError, suggest } from "@plseg/core";
 import { METRICS, type Metric } from "@plseg/metrics";
 import { nameList } from "../arguments.js";
 import type { Evaluation } from "../evaluate-folder.js";
@@ -20,12 +20,15 @@ export function evaluateCommand(): CommandUnknownOpts {
     .option("--classes <names>", "class names, background first, if no dataset.json tells them", nameList)
     .option("-m, --metrics <names>", `scores to compute, of ${METRICS.join(", ")}`, metricList, DEFAULT_METRICS)
     .option("--report <file>", "also write an HTML report")
+    .option("--images <paths...>", "folders of the scans: the report shows scan, reference and prediction of each")
     .option("--json", "print one JSON document", false)
     .addHelpText(
       "after",
       "\nExample:\n  plseg evaluate --predictions predictions --references phantoms/labelsTs --metrics dice,hd95,nsd",
     )
-    .action(async ({ predictions, references, annotations, classes, metrics, report, json }) => {
+    .action(async ({ predictions, references, annotations, classes, metrics, report, images, json }) => {
+      if (images && report === undefined)
+        throw new ConfigError("evaluate: --images are for the report. Name its file with --report.");
       const { evaluateFolder } = await import("../evaluate-folder.js");
       const evaluation = await evaluateFolder({
         predictions,
@@ -38,7 +41,7 @@ export function evaluateCommand(): CommandUnknownOpts {
       for (const warning of evaluation.warnings) log(`${paint("yellow", "warning:", process.stderr)} ${warning}`);
       if (report !== undefined) {
         const { writeEvaluationReport } = await import("../report/evaluation-report.js");
-        await writeEvaluationReport(report, { evaluation, predictions, references });
+        await writeEvaluationReport(report, { evaluation, predictions, references, ...(images && { images }) });
       }
       if (json) printJson(evaluation);
       else {

@@ -1,4 +1,5 @@
 import { writeFileAtomic } from "@plseg/data/node";
+import { drawEvaluationPictures } from "../draw-evaluation-pictures.js";
 import type { Evaluation } from "../evaluate-folder.js";
 import { commandLine, versions } from "../versions.js";
 import { renderReport } from "./render-report.js";
@@ -8,12 +9,18 @@ export interface EvaluationReportOptions {
   readonly evaluation: Evaluation;
   readonly predictions: string;
   readonly references: string;
+  /** Folders of scans, of which pictures are shown. */
+  readonly images?: readonly string[];
 }
 
-/** Writes an evaluation as an HTML file. @throws DataError or ResourceError if it cannot be written. */
+/**
+ * Writes an evaluation as an HTML file.
+ *
+ * @throws DataError or ResourceError if it cannot be written; DataError as `drawEvaluationPictures`.
+ */
 export async function writeEvaluationReport(
   path: string,
-  { evaluation, predictions, references }: EvaluationReportOptions,
+  { evaluation, predictions, references, images }: EvaluationReportOptions,
 ): Promise<void> {
   const { cases, summary, states, annotations, classes, metrics } = evaluation;
   const dice = summary.foreground.dice;
@@ -38,12 +45,19 @@ export async function writeEvaluationReport(
         { label: "Annotated organs", value: String(scored), note: "over all cases" },
       ],
       scores: [{ name: "prediction", summary }],
+      pictures: images ? await drawEvaluationPictures(evaluation, { predictions, images }) : [],
       classes,
       annotations: {
         classes: classes.slice(1),
         cases: cases.map(({ id, scores }) => ({ id, states: scores.map(({ state }) => state) })),
       },
-      configuration: { predictions, references, annotations: annotations ?? "none", metrics },
+      configuration: {
+        predictions,
+        references,
+        annotations: annotations ?? "none",
+        metrics,
+        ...(images && { images }),
+      },
       versions: versions(),
       commandLine: commandLine(),
     }),

@@ -19,7 +19,7 @@ p { margin: .4rem 0 .8rem; max-width: 46rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .3rem .8rem .3rem 0; text-align: left; border-bottom: 1px solid var(--line); vertical-align: top; }
-th { font-weight: 600; } td.number, th.number { text-align: right; }
+th { font-weight: 600; } td.number, th.number { text-align: right; padding-left: .8rem; }
 table.states td, table.states th { text-align: center; padding: .2rem .5rem; }
 table.states th:first-child, table.states td:first-child { text-align: left; }
 .present { color: #2a8a4a; } .absent { color: #b26a00; } .unannotated { color: var(--quiet); }

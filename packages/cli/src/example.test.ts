@@ -7,10 +7,14 @@ import * as cli from "./index.js";
 const README = new URL("../README.md", import.meta.url);
 const text = readFileSync(README, "utf8");
 
-/** Command lines in the shell examples, without `plseg`. */
-const examples = [...text.matchAll(/```sh\n(.*?)```/gs)].flatMap(([, block = ""]) =>
-  block.split("\n").flatMap((line) => (line.startsWith("plseg ") ? [line.slice("plseg ".length)] : [])),
-);
+/** Command lines in the shell examples of a README, without `plseg`. */
+const examplesOf = (readme: string): string[] =>
+  [...readme.matchAll(/```sh\n(.*?)```/gs)].flatMap(([, block = ""]) =>
+    block.split("\n").flatMap((line) => (line.startsWith("plseg ") ? [line.slice("plseg ".length)] : [])),
+  );
+
+const examples = examplesOf(text);
+const quickStart = examplesOf(readFileSync(new URL("../../../README.md", import.meta.url), "utf8"));
 
 /** Command lines in the table, such as `phantom --out DIR --cases N`. */
 const table = [...text.matchAll(/^\| `plseg ([^`]+)`/gm)].map(([, line = ""]) => line);
@@ -22,6 +26,12 @@ function parsing(command: CommandUnknownOpts): CommandUnknownOpts {
   for (const inner of command.commands) parsing(inner);
   return command;
 }
+
+describe("the README of the workspace", () => {
+  test.each(quickStart)("shows a command line that parses: plseg %s", async (line) => {
+    await expect(parsing(cli.plseg()).parseAsync(line.split(" "), { from: "user" })).resolves.toBeDefined();
+  });
+});
 
 describe("the README of @plseg/cli", () => {
   test.each(examples)("shows a command line that parses: plseg %s", async (line) => {
