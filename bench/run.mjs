@@ -9,11 +9,12 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 /**
- * What one process measured.
- * @typedef {{ median_ms: number, min_ms: number, max_ms: number, peak_mb: number, times_ms?: number[], name?: string }} Sample
+ * What one process measured, and what it computed if both sides must compute the same.
+ * @typedef {{ median_ms: number, min_ms: number, max_ms: number, peak_mb: number, times_ms?: number[], name?: string, values?: Record<string, number> }} Sample
  *
- * One benchmark: `<name>.mjs` beside this file, `peers/<name>.py` if `needs` (Python modules) is given.
- * @typedef {{ about: string, sizes: string[], needs?: string[] }} Bench
+ * One benchmark: `<name>.mjs` beside this file, `peers/<name>.py` if `needs` (Python modules) is given. Of several parts
+ * each is a measurement. `threads` is the default of `--threads`.
+ * @typedef {{ about: string, sizes: string[], needs?: string[], parts?: string[], threads?: string }} Bench
  */
 
 /** @type {Record<string, Bench>} */
@@ -23,7 +24,26 @@ const BENCHES = {
     sizes: ["32", "48", "64"],
     needs: ["torch"],
   },
+  losses: {
+    about: "value and gradient of each loss on logits of N cubed, or D,H,W, and the network's forward pass",
+    sizes: ["64"],
+    threads: "1",
+    parts: [
+      ...["forward", "hadfl", "decoupledForegroundLoss", "cocl", "psd"],
+      ...["marginalLoss", "exclusionLoss", "marginalExclusionLoss"],
+      ...["leafDice", "targetAdaptiveLoss", "multiTalentLoss", "taskDice", "taskBce"],
+    ],
+  },
+  metrics: {
+    about: "all metrics of 16 organs in a volume of N cubed, or D,H,W; one thread",
+    sizes: ["128,256,256"],
+    threads: "1",
+    needs: ["numpy", "scipy"],
+  },
 };
+
+/** Both sides round differently, but not more than this. */
+const AGREEMENT = 1e-9;
 
 const USAGE = `Usage: pnpm bench NAME [options]
 
@@ -32,7 +52,8 @@ ${Object.entries(BENCHES)
   .join("\n")}
 
   --size N|D,H,W   one size instead of all
-  --threads N      threads of each side (default 2)
+  --part NAME      one part instead of all
+  --threads N      threads of each side (default 2; losses and metrics: 1)
   --batch N        samples per step (default 1)
   --steps N        timed steps per process (default 5)
   --warmup N       untimed steps before them (default 2)
@@ -66,12 +87,17 @@ async function main(argv) {
   if (bench.needs && !python && !options["no-peer"])
     note(`bench: no python3 that has ${bench.needs.join(", ")}: the peer is not available.`);
 
+  const parts = bench.parts ?? [undefined];
+  if (options.part !== undefined && !parts.includes(options.part))
+    throw new UsageError(`bench: ${name} has no part "${options.part}". Parts: ${bench.parts?.join(", ") ?? "none"}.`);
+  const threads = options.threads ?? bench.threads ?? "2";
   const measurements = [];
-  for (const size of options.size ? [options.size] : bench.sizes) {
-    const measurement = await measure(name, ours, python, { ...options, size });
-    measurements.push(measurement);
-    process.stdout.write(`${JSON.stringify(measurement)}\n`);
-  }
+  for (const size of options.size ? [options.size] : bench.sizes)
+    for (const part of options.part ? [options.part] : parts) {
+      const measurement = await measure(name, ours, python, { ...options, size, threads, part });
+      measurements.push(measurement);
+      process.stdout.write(`${JSON.stringify(measurement)}\n`);
+    }
   if (!options.json) note(`\n${table(measurements)}`);
 }
 
@@ -84,7 +110,8 @@ function parse(argv) {
       allowPositionals: true,
       options: {
         size: { type: "string" },
-        threads: { type: "string", default: "2" },
+        part: { type: "string" },
+        threads: { type: "string" },
         batch: { type: "string", default: "1" },
         steps: { type: "string", default: "5" },
         warmup: { type: "string", default: "2" },
@@ -95,7 +122,7 @@ function parse(argv) {
       },
     });
     for (const name of /** @type {const} */ (["threads", "batch", "steps", "rounds"]))
-      if (!/^[1-9]\d*$/.test(values[name]))
+      if (!/^[1-9]\d*$/.test(values[name] ?? "1"))
         throw new Error(`--${name} must be a positive whole number, got ${values[name]}.`);
     if (!/^\d+$/.test(values.warmup)) throw new Error(`--warmup must be a whole number, got ${values.warmup}.`);
     if (values.size !== undefined && !/^\d+(,\d+,\d+)?$/.test(values.size))
@@ -111,26 +138,29 @@ function parse(argv) {
  * @param {string} name
  * @param {string} ours
  * @param {string | undefined} python
- * @param {Record<"size" | "threads" | "batch" | "steps" | "warmup" | "rounds", string>} options
+ * @param {Record<"size" | "threads" | "batch" | "steps" | "warmup" | "rounds", string> & { part?: string }} options
  */
-async function measure(name, ours, python, { size, threads, batch, steps, warmup, rounds }) {
+async function measure(name, ours, python, { part, size, threads, batch, steps, warmup, rounds }) {
   const args = ["--size", size, "--batch", batch, "--threads", threads, "--steps", steps, "--warmup", warmup];
+  if (part !== undefined) args.push("--part", part);
   /** @type {Sample[]} */
   const mine = [];
   /** @type {Sample[]} */
   const theirs = [];
   for (let round = 1; round <= Number(rounds); round++) {
-    note(`bench ${name}, size ${size}: round ${round} of ${rounds}`);
+    note(`bench ${part ? `${name}, ${part}` : name}, size ${size}: round ${round} of ${rounds}`);
     mine.push(await sample(process.execPath, ["--expose-gc", ours, ...args]));
     if (!python) continue;
     const peer = fileURLToPath(new URL(`peers/${name}.py`, import.meta.url));
     theirs.push(await sample(python, [peer, ...args], threads === "1" ? {} : { OMP_WAIT_POLICY: "PASSIVE" }));
   }
+  checkAgreement(name, mine.concat(theirs));
   const merged = merge(mine);
   const peer = theirs.length > 0 ? merge(theirs) : null;
   return {
     bench: name,
     params: {
+      ...(part !== undefined && { part }),
       size,
       batch: Number(batch),
       threads: Number(threads),
@@ -151,6 +181,21 @@ async function measure(name, ours, python, { size, threads, batch, steps, warmup
     },
     ratio: peer && round(merged.median_ms / peer.median_ms, 3),
   };
+}
+
+/**
+ * Where processes tell what they computed, it must be the same in all of them.
+ * @param {string} name
+ * @param {Sample[]} samples
+ */
+function checkAgreement(name, samples) {
+  const expected = samples[0].values ?? {};
+  for (const { values = {} } of samples)
+    for (const key of new Set([...Object.keys(expected), ...Object.keys(values)])) {
+      const [a, b] = [expected[key], values[key]];
+      if (Math.abs(a - b) <= AGREEMENT * Math.max(Math.abs(a), Math.abs(b))) continue;
+      throw new Error(`bench: ${name} computes other numbers than its peer: ${key} is ${a} here and ${b} there.`);
+    }
 }
 
 /**
@@ -220,7 +265,7 @@ function table(measurements) {
   const rows = [
     ["bench", "size", "threads", "ours ms", "min–max", "peak MB", "peer", "peer ms", "min–max", "peak MB", "ratio"],
     ...measurements.map(({ bench, params, median_ms, min_ms, max_ms, peak_mb, peer, ratio }) => [
-      bench,
+      params.part ?? bench,
       params.size,
       params.threads,
       median_ms.toFixed(0),

@@ -15,7 +15,7 @@ export function entry({ shape: [, ...shape], data }: GoldenArray, index: number)
 
 /** An array as it is, as a tensor of whole numbers. */
 export function integers({ shape, data }: GoldenArray): Tensor {
-  return tensor(Int32Array.from(data as Uint8Array), [...shape], "int32");
+  return tensor(Int32Array.from(data as Uint8Array, Number), [...shape], "int32");
 }
 
 /** `[batch, depth, height, width]` of class indices to `[batch, depth, height, width, class]` of 0 and 1. */

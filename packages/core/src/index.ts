@@ -1,10 +1,11 @@
 export { type AnnotationState, annotationState } from "./annotation.js";
+export { checkTarget } from "./check-target.js";
 export { type Color, classColor } from "./class-color.js";
 export { ClassSet } from "./class-set.js";
 export { ConfigError, DataError, PlsegError, ResourceError, ShapeError, UnsupportedOpError } from "./errors.js";
 export type { LossResult, LossState, PartialTarget, SegmentationLoss } from "./loss.js";
 export type { Initializer, Network, NetworkMode, Weights } from "./network.js";
-export { withDefaults } from "./options.js";
+export { checkChoice, checkPositive, withDefaults } from "./options.js";
 export { cosineRampdown, linearRampup, sigmoidRampup } from "./ramps.js";
 export { Random } from "./random.js";
 export { checkMultiples, checkRank, checkSameShape, type Shape, type Size3D, showShape, sizeOf } from "./shape.js";

@@ -175,8 +175,7 @@ function regionDistances(
   spacing: Size3D,
 ): SurfaceDistances | null {
   if (region.predicted === 0 || region.reference === 0) return null;
-  const { shape } = reference;
-  const mask = ({ data }: LabelMap): Uint8Array => crop(shape, region.box, (voxel) => data[voxel] === label);
+  const mask = ({ data, shape }: LabelMap): Uint8Array => crop(data, shape, region.box, label);
   return boxedSurfaceDistances(mask(prediction), mask(reference), boxSize(region.box), spacing);
 }
 
@@ -196,36 +195,42 @@ function labelRegions(prediction: LabelMap, reference: LabelMap, classes: ClassS
       `evaluateCase: the ${which} holds the label ${label}, but the classes are 0 to ${classes.size - 1} (${classes.names.join(", ")}).`,
     );
   };
-  let v = 0;
-  for (let z = 0; z < depth; z++)
-    for (let y = 0; y < height; y++)
-      for (let x = 0; x < width; x++, v++) {
-        const predictedLabel = prediction.data[v] as number;
-        const referenceLabel = reference.data[v] as number;
+  // Neighbors in a row are mostly alike, so runs of them are counted at once.
+  const [predicted, referenced] = [prediction.data, reference.data];
+  for (let z = 0, row = 0; z < depth; z++)
+    for (let y = 0; y < height; y++, row += width)
+      for (let x = 0; x < width; ) {
+        const start = x;
+        const predictedLabel = predicted[row + x] as number;
+        const referenceLabel = referenced[row + x] as number;
+        do x++;
+        while (x < width && predicted[row + x] === predictedLabel && referenced[row + x] === referenceLabel);
         if (predictedLabel === 0 && referenceLabel === 0) continue;
-        const predicted = region("prediction", predictedLabel);
-        const referenced = region("reference", referenceLabel);
-        predicted.predicted++;
-        referenced.reference++;
-        extend(predicted.box, z, y, x);
-        if (predictedLabel === referenceLabel) predicted.shared++;
-        else extend(referenced.box, z, y, x);
+        const found = region("prediction", predictedLabel);
+        const truth = region("reference", referenceLabel);
+        found.predicted += x - start;
+        truth.reference += x - start;
+        if (found === truth) found.shared += x - start;
+        extend(found.box, z, y, start, x - 1);
+        if (found !== truth) extend(truth.box, z, y, start, x - 1);
       }
   return regions;
 }
 
+/** Makes a box hold the voxels from `first` to `last` of a row. */
 function extend(
   { low, high }: { low: [number, number, number]; high: [number, number, number] },
   z: number,
   y: number,
-  x: number,
+  first: number,
+  last: number,
 ): void {
   if (z < low[0]) low[0] = z;
   if (y < low[1]) low[1] = y;
-  if (x < low[2]) low[2] = x;
+  if (first < low[2]) low[2] = first;
   if (z > high[0]) high[0] = z;
   if (y > high[1]) high[1] = y;
-  if (x > high[2]) high[2] = x;
+  if (last > high[2]) high[2] = last;
 }
 
 /** Corners may be off by this part of the smallest spacing: headers round to float32. */

@@ -1,5 +1,5 @@
 import { ConfigError, type Size3D, showShape } from "@plseg/core";
-import { squaredDistanceTransform } from "./distance-transform.js";
+import { squaredDistances } from "./distance-transform.js";
 import { checkMasks, type Mask } from "./overlap.js";
 
 /**
@@ -41,12 +41,7 @@ export function surfaceDistances(
   const box = boundingBox(shape, (voxel) => Boolean(prediction[voxel] || reference[voxel]));
   if (!box) return null;
   const size = boxSize(box);
-  return boxedSurfaceDistances(
-    crop(shape, box, (voxel) => Boolean(prediction[voxel])),
-    crop(shape, box, (voxel) => Boolean(reference[voxel])),
-    size,
-    spacing,
-  );
+  return boxedSurfaceDistances(crop(prediction, shape, box), crop(reference, shape, box), size, spacing);
 }
 
 /** `surfaceDistances` of masks that are cropped to a box that holds both. */
@@ -60,8 +55,8 @@ export function boxedSurfaceDistances(
   const referenceSurface = surfaceVoxels(reference, shape);
   if (!predictionSurface.includes(1) || !referenceSurface.includes(1)) return null;
   return {
-    toReference: distancesAt(predictionSurface, squaredDistanceTransform(referenceSurface, shape, spacing)),
-    toPrediction: distancesAt(referenceSurface, squaredDistanceTransform(predictionSurface, shape, spacing)),
+    toReference: squaredDistances(referenceSurface, predictionSurface, shape, spacing).map(Math.sqrt),
+    toPrediction: squaredDistances(predictionSurface, referenceSurface, shape, spacing).map(Math.sqrt),
   };
 }
 
@@ -92,15 +87,16 @@ export function surfaceVoxels(mask: Uint8Array, [depth, height, width]: Size3D):
   return surface;
 }
 
-/** The masks' voxels inside the box, 0 or 1, flattened in the same order. */
-export function crop(shape: Size3D, { low, high }: Box, inside: (voxel: number) => boolean): Uint8Array {
+/** A mask inside a box, 0 or 1, flattened in the same order: where `labels` is `label`, or is not 0 if there is none. */
+export function crop(labels: Mask, shape: Size3D, { low, high }: Box, label?: number): Uint8Array {
   const [depth, height, width] = boxSize({ low, high });
   const cropped = new Uint8Array(depth * height * width);
   let i = 0;
   for (let z = low[0]; z <= high[0]; z++)
     for (let y = low[1]; y <= high[1]; y++) {
-      const row = (z * shape[1] + y) * shape[2];
-      for (let x = low[2]; x <= high[2]; x++) cropped[i++] = inside(row + x) ? 1 : 0;
+      const start = (z * shape[1] + y) * shape[2] + low[2];
+      for (let v = start; v < start + width; v++, i++)
+        if (label === undefined ? labels[v] : labels[v] === label) cropped[i] = 1;
     }
   return cropped;
 }
@@ -132,11 +128,4 @@ function boundingBox([depth, height, width]: Size3D, inside: (voxel: number) => 
         if (x > high[2]) high[2] = x;
       }
   return high[0] < 0 ? null : { low, high };
-}
-
-function distancesAt(surface: Uint8Array, squared: Float64Array): Float64Array {
-  const distances = new Float64Array(surface.reduce((count, voxel) => count + voxel, 0));
-  let i = 0;
-  for (let v = 0; v < surface.length; v++) if (surface[v]) distances[i++] = Math.sqrt(squared[v] as number);
-  return distances;
 }

@@ -1,4 +1,4 @@
-import { ConfigError, checkRank, checkSameShape, type PartialTarget, ShapeError, showShape } from "@plseg/core";
+import { ConfigError, checkTarget, type PartialTarget, ShapeError, showShape } from "@plseg/core";
 import { add, mul, slice, type Tensor2D, type Tensor5D } from "@tensorflow/tfjs-core";
 
 /** Which (sample, organ) pairs the decoupled losses compare. */
@@ -36,16 +36,10 @@ export function checkPairOptions(where: string, { classes, presence, absentWeigh
 
 /** @throws ShapeError unless logits and target agree with each other and with `classes`. */
 export function checkPairShapes(where: string, classes: number, logits: Tensor5D, target: PartialTarget): void {
-  checkRank(where, ["logits", logits.shape], [5]);
-  checkSameShape(where, ["logits", logits.shape], ["target.oneHot", target.oneHot.shape]);
+  checkTarget(where, logits, target);
   if (logits.shape[4] !== classes)
     throw new ShapeError(
       `${where}: logits must have ${classes} classes along their last axis, got ${showShape(logits.shape)}.`,
-    );
-  const [batch, columns] = target.annotated.shape;
-  if (target.annotated.rank !== 2 || batch !== logits.shape[0] || columns !== classes)
-    throw new ShapeError(
-      `${where}: target.annotated must have the shape ${showShape([logits.shape[0], classes])}, got ${showShape(target.annotated.shape)}.`,
     );
 }
 

@@ -1,0 +1,5 @@
+export {
+  TARGET_ADAPTIVE_LOSS_DEFAULTS,
+  type TargetAdaptiveLossOptions,
+  targetAdaptiveLoss,
+} from "./target-adaptive-loss.js";
