@@ -13,9 +13,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 const SETTINGS = {
   ...PRESETS.quick,
   features: [4, 8, 16, 32],
-  patchSize: [40, 40, 40] as [number, number, number],
+  patchSize: [48, 48, 48] as [number, number, number],
   batch: 1,
-  steps: 240,
+  steps: 200,
   seed: Number(process.env.SEED ?? 1),
 };
 
@@ -65,6 +65,7 @@ describe("training on real CT of which each case annotates some organs", () => {
 
   test("finds the liver again in the cases that taught it", () => {
     const dice = (name: string): number => evaluation.summary.classes[name]?.dice?.mean ?? 0;
+    // Measured with seeds 1, 2 and 3: 0.764, 0.729, 0.738. So short a training hardly learns the smaller organs.
     process.stderr.write(`${JSON.stringify(evaluation.summary.classes)}\n`);
     expect(dice("liver")).toBeGreaterThan(0.5);
     expect(predictions.map(({ voxels }) => voxels.liver ?? 0).every((voxels) => voxels > 1000)).toBe(true);

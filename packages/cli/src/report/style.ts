@@ -34,7 +34,8 @@ svg text.quiet { fill: var(--quiet); }
 .legend i { display: inline-block; width: .75em; height: .75em; border-radius: .15em; margin-right: .4em; }
 figure { margin: 1.2rem 0; } figure img { width: 100%; max-width: 56rem; border-radius: .4rem; display: block; }
 figcaption { font-size: .85rem; color: var(--quiet); margin-top: .4rem; }
-pre { background: var(--panel); border-radius: .4rem; padding: .8rem 1rem; overflow-x: auto; font-size: .82rem; }
+pre { background: var(--panel); border-radius: .4rem; padding: .8rem 1rem; font-size: .82rem; white-space: pre-wrap;
+  overflow-wrap: anywhere; }
 details { margin: .6rem 0; } summary { cursor: pointer; }
 @media print { body { max-width: none; padding: 0; } h2 { break-after: avoid; } figure, svg { break-inside: avoid; } }
 `;
