@@ -16,7 +16,6 @@ const SETTINGS = {
   patchSize: [48, 48, 48] as [number, number, number],
   batch: 1,
   steps: 200,
-  seed: Number(process.env.SEED ?? 1),
 };
 
 let root = "";
@@ -65,9 +64,8 @@ describe("training on real CT of which each case annotates some organs", () => {
 
   test("finds the liver again in the cases that taught it", () => {
     const dice = (name: string): number => evaluation.summary.classes[name]?.dice?.mean ?? 0;
-    // Measured with seeds 1, 2 and 3: 0.764, 0.729, 0.738. So short a training hardly learns the smaller organs.
-    process.stderr.write(`${JSON.stringify(evaluation.summary.classes)}\n`);
-    expect(dice("liver")).toBeGreaterThan(0.5);
+    // Measured with seeds 1 to 4: 0.801, 0.822, 0.808, 0.767. So short a training hardly learns the smaller organs.
+    expect(dice("liver")).toBeGreaterThan(0.6);
     expect(predictions.map(({ voxels }) => voxels.liver ?? 0).every((voxels) => voxels > 1000)).toBe(true);
   });
 
