@@ -98,6 +98,22 @@ describe("plseg predict", () => {
     expect(new Set(labels.data).size).toBeGreaterThan(1);
   });
 
+  test("writes the probability of each class if asked, of which the label map is the largest", async () => {
+    const input = at("data/imagesTs/case_0003_0000.nii.gz");
+    const { code } = await run("predict", "-m", at("run"), "-i", input, "-o", at("soft"), "--save-probabilities");
+    expect(code).toBe(0);
+    const folder = at("soft/case_0003_probabilities");
+    expect((await readdir(folder)).sort()).toEqual(["0_background.nii.gz", "1_liver.nii.gz", "2__b_spleen_b_.nii.gz"]);
+    const names = (await readdir(folder)).sort();
+    const maps = await Promise.all(names.map((name) => readVolumeFile(join(folder, name))));
+    const labels = await readLabelFile(at("soft/case_0003.nii.gz"));
+    for (const [voxel, label] of labels.data.entries()) {
+      const values = maps.map(({ data }) => data[voxel] ?? Number.NaN);
+      expect(values.reduce((sum, value) => sum + value)).toBeCloseTo(1, 4);
+      expect(CONFIG.labelValues[values.indexOf(Math.max(...values))]).toBe(label);
+    }
+  });
+
   test("does the same with a bundle of the run, which verifies", async () => {
     expect(await run("export", "--run", at("run"), "--out", at("bundle"))).toMatchObject({
       code: 0,

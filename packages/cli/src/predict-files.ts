@@ -1,6 +1,7 @@
 import { access, constants, mkdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { ConfigError, DataError } from "@plseg/core";
+import { toCanonical } from "@plseg/data";
 import { readVolumeFile, writeVolumeFile } from "@plseg/data/node";
 import type { Device, LoadedBundle } from "@plseg/runtime";
 import { segmentVolume } from "@plseg/runtime";
@@ -21,6 +22,8 @@ export interface PredictFilesOptions {
   readonly threads?: number;
   /** Part of a window that the next one covers again, in [0, 1). */
   readonly overlap?: number;
+  /** Also write the probability of each class, as `<id>_probabilities/<index>_<class>.nii.gz` beside the label map. */
+  readonly saveProbabilities?: boolean;
   /** Called after each window of a scan. */
   readonly onProgress?: (done: number, total: number, id: string) => void;
   /** Called with what the user should know, such as an unusual spacing. */
@@ -48,7 +51,7 @@ export interface Prediction {
  *   are to become one file; ResourceError if the disk is full or the device cannot run the model.
  */
 export async function predictFiles(options: PredictFilesOptions): Promise<Prediction[]> {
-  const { model, input, output, device, threads, overlap, onProgress, onWarning } = options;
+  const { model, input, output, device, threads, overlap, saveProbabilities = false, onProgress, onWarning } = options;
   const jobs = await planOutputs(input, output);
   const bundle = await loadModel(model, {
     ...(device !== undefined && { device }),
@@ -58,12 +61,22 @@ export async function predictFiles(options: PredictFilesOptions): Promise<Predic
     const predictions: Prediction[] = [];
     for (const { id, image, labels } of jobs) {
       const start = performance.now();
-      const volume = await readVolumeFile(image);
-      const map = await segmentVolume(bundle, volume, {
+      const { volume, restore } = toCanonical(await readVolumeFile(image));
+      const probabilities = bundle.classes.names.map(
+        () => new Float32Array(saveProbabilities ? volume.data.length : 0),
+      );
+      const canonical = await segmentVolume(bundle, volume, {
         ...(overlap !== undefined && { overlap }),
         onProgress: (done, total) => onProgress?.(done, total, id),
         onWarning: (message) => onWarning?.(`${image}: ${message}`),
+        ...(saveProbabilities && { onSlice: (slice, values) => keepSlice(probabilities, slice, values) }),
       });
+      const map = restore(canonical);
+      if (saveProbabilities)
+        for (const [index, data] of probabilities.entries()) {
+          const name = `${index}_${(bundle.classes.names[index] ?? "").replaceAll(/[^\w-]+/g, "_")}.nii.gz`;
+          await writeVolumeFile(join(dirname(labels), `${id}_probabilities`, name), restore({ ...volume, data }));
+        }
       await writeVolumeFile(labels, map, { labels: true });
       const seconds = Math.round(performance.now() - start) / 1000;
       predictions.push({ id, image, labels, voxels: countVoxels(map.data, bundle), seconds });
@@ -72,6 +85,12 @@ export async function predictFiles(options: PredictFilesOptions): Promise<Predic
   } finally {
     await bundle.dispose();
   }
+}
+
+/** Copies the probabilities of a slice, `[class, height, width]`, to where they belong in the map of each class. */
+function keepSlice(maps: readonly Float32Array[], slice: number, values: Float32Array): void {
+  const size = values.length / maps.length;
+  for (const [index, map] of maps.entries()) map.set(values.subarray(index * size, (index + 1) * size), slice * size);
 }
 
 interface Job {

@@ -15,13 +15,14 @@ export function predictCommand(): CommandUnknownOpts {
         .default("cpu" as const),
     )
     .option("--overlap <part>", "part of a window that the next one covers again", numberIn(0, 1), 0.5)
+    .option("--save-probabilities", "also write a map of each class's probability", false)
     .option("--threads <count>", "CPU threads (default: one per core)", wholeNumber(1))
     .option("--json", "print one JSON document", false)
     .addHelpText(
       "after",
       "\nExample:\n  plseg predict --model runs/first --input phantoms/imagesTs --output predictions",
     )
-    .action(async ({ model, input, output, device, overlap, threads, json }) => {
+    .action(async ({ model, input, output, device, overlap, saveProbabilities, threads, json }) => {
       const { predictFiles } = await import("../predict-files.js");
       const predictions = await predictFiles({
         model,
@@ -29,6 +30,7 @@ export function predictCommand(): CommandUnknownOpts {
         output,
         device,
         overlap,
+        saveProbabilities,
         ...(threads !== undefined && { threads }),
         onProgress: barPerItem(),
         onWarning: (message) => log(`${paint("yellow", "warning:", process.stderr)} ${message}`),
