@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { scalingAffine } from "@plseg/core";
 import { readLabelFile, readVolumeFile, writePhantomDataset, writeVolumeFile } from "@plseg/data/node";
 import { drawWeights, plSegUnet } from "@plseg/models";
-import "@plseg/test-kit";
+import { type CapturedOutput, captureOutput } from "@plseg/test-kit";
 import { describeNetwork } from "@plseg/train";
 import { type RunConfig, writeCheckpoint } from "@plseg/train/node";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runPlseg } from "./program.js";
 
 let root = "";
@@ -42,17 +42,7 @@ const CONFIG: Omit<RunConfig, "data"> = {
 };
 
 /** Runs a command line. */
-async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const [stdout, stderr]: [string[], string[]] = [[], []];
-  const out = vi.spyOn(process.stdout, "write").mockImplementation((text) => stdout.push(String(text)) > 0);
-  const err = vi.spyOn(process.stderr, "write").mockImplementation((text) => stderr.push(String(text)) > 0);
-  try {
-    return { code: await runPlseg(args), stdout: stdout.join(""), stderr: stderr.join("") };
-  } finally {
-    out.mockRestore();
-    err.mockRestore();
-  }
-}
+const run = (...args: string[]): Promise<CapturedOutput> => captureOutput(() => runPlseg(args));
 
 /** Makes a dataset of phantoms one of the classes of {@link CONFIG}. */
 async function keepTwoOrgans(data: string): Promise<void> {

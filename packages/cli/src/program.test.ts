@@ -2,24 +2,15 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/pr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readLabelFile, writeVolumeFile } from "@plseg/data/node";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { type CapturedOutput, captureOutput } from "@plseg/test-kit";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { plseg, runPlseg } from "./program.js";
 
 let root = "";
 const at = (...parts: string[]): string => join(root, ...parts);
 
 /** Runs a command line. */
-async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const [stdout, stderr]: [string[], string[]] = [[], []];
-  const out = vi.spyOn(process.stdout, "write").mockImplementation((text) => stdout.push(String(text)) > 0);
-  const err = vi.spyOn(process.stderr, "write").mockImplementation((text) => stderr.push(String(text)) > 0);
-  try {
-    return { code: await runPlseg(args), stdout: stdout.join(""), stderr: stderr.join("") };
-  } finally {
-    out.mockRestore();
-    err.mockRestore();
-  }
-}
+const run = (...args: string[]): Promise<CapturedOutput> => captureOutput(() => runPlseg(args));
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "plseg-cli-"));

@@ -9,7 +9,7 @@ import {
 } from "@plseg/data/node";
 import type { Engine } from "@plseg/runtime";
 import { verifyBundle, writeBundle } from "@plseg/runtime/node";
-import { type TrainSettings, trainRun } from "@plseg/train/node";
+import { PRESETS, type TrainSettings, trainRun } from "@plseg/train/node";
 import { bundleFromRun } from "./bundle-from-run.js";
 import { type Evaluation, evaluateFolder } from "./evaluate-folder.js";
 import { overlayPicture } from "./picture.js";
@@ -35,29 +35,12 @@ const DEMO = {
   seed: 1,
 } as const;
 
-/** Settings of both trainings. */
-const DEMO_SETTINGS: TrainSettings = {
-  features: [8, 16, 32, 64],
-  dropout: [0],
-  patchSize: [32, 32, 32],
-  batch: 2,
-  steps: 600,
-  learningRate: 0.01,
-  schedule: "polynomial",
-  foreground: 0.5,
-  intensity: { level: 40, width: 400 },
-  validateEvery: 0,
-  validation: 0,
-  checkpointEvery: 100,
-  seed: 1,
-};
-
 /** Options of {@link runDemo}. */
 export interface RunDemoOptions {
   /** Folder to write; it must be empty or not exist. */
   readonly out: string;
   readonly engine: Engine;
-  /** Other settings than {@link DEMO_SETTINGS}, for both methods. */
+  /** Other settings than those of the preset `quick`, for both methods. */
   readonly settings?: Partial<TrainSettings>;
   /** Called at the start of each part with what it does. */
   readonly onStage?: (text: string) => void;
@@ -86,7 +69,7 @@ export interface DemoResult {
 export async function runDemo(options: RunDemoOptions): Promise<DemoResult> {
   const { out, engine, onStage = () => {}, progress = () => () => {}, signal } = options;
   const started = performance.now();
-  const settings = { ...DEMO_SETTINGS, ...options.settings };
+  const settings = { ...PRESETS.quick, ...options.settings };
   const data = join(out, "data");
   const { trainingCases, testCases, size, organs, annotated, seed } = DEMO;
 
@@ -114,7 +97,7 @@ export async function runDemo(options: RunDemoOptions): Promise<DemoResult> {
       data,
       out: run,
       method,
-      preset: "demo",
+      preset: "quick",
       settings,
       engine,
       engineName: "compiled",

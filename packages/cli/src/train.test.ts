@@ -3,24 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writePhantomDataset } from "@plseg/data/node";
 import { createNodeEngine } from "@plseg/runtime/node";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { type CapturedOutput, captureOutput } from "@plseg/test-kit";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runPlseg } from "./program.js";
 import { runDemo } from "./run-demo.js";
 
 let root = "";
 const at = (...parts: string[]): string => join(root, ...parts);
 
-async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const [stdout, stderr]: [string[], string[]] = [[], []];
-  const out = vi.spyOn(process.stdout, "write").mockImplementation((text) => stdout.push(String(text)) > 0);
-  const err = vi.spyOn(process.stderr, "write").mockImplementation((text) => stderr.push(String(text)) > 0);
-  try {
-    return { code: await runPlseg(args), stdout: stdout.join(""), stderr: stderr.join("") };
-  } finally {
-    out.mockRestore();
-    err.mockRestore();
-  }
-}
+const run = (...args: string[]): Promise<CapturedOutput> => captureOutput(() => runPlseg(args));
 
 const SMALL = { features: [2, 4], patchSize: [16, 16, 16], batch: 1, steps: 4, checkpointEvery: 2 };
 

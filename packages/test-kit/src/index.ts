@@ -1,6 +1,8 @@
 import "./backend.js";
 
+export { type CapturedOutput, captureOutput } from "./capture-output.js";
 export { type GoldenArray, type GoldenCase, golden, sharedPath } from "./golden.js";
 export { channelsFirst, channelsLast } from "./layout.js";
+export { partialTarget } from "./partial-target.js";
 export { runReadmeExample } from "./readme.js";
 export { expectClose, largestDifference, type Tolerance } from "./tolerance.js";

@@ -1,10 +1,9 @@
 import "@plseg/test-kit";
 import type { PartialTarget } from "@plseg/core";
-import { expectClose, runReadmeExample } from "@plseg/test-kit";
+import { expectClose, partialTarget, runReadmeExample } from "@plseg/test-kit";
 import * as tf from "@tensorflow/tfjs-core";
 import {
   grad,
-  oneHot,
   ones,
   randomNormal,
   type Scalar,
@@ -12,7 +11,6 @@ import {
   type Tensor2D,
   type Tensor5D,
   tensor,
-  tensor2d,
   zeros,
 } from "@tensorflow/tfjs-core";
 import fc from "fast-check";
@@ -21,18 +19,6 @@ import * as loss from "./index.js";
 import { type LeafDiceOptions, leafDice } from "./index.js";
 
 const number = (x: Tensor): number => x.dataSync()[0] ?? Number.NaN;
-
-/** Class indices of `[batch, 1, 1, voxels]` (3 is unknown: a row of zeros), and which of 3 classes are annotated. */
-const targetOf = (labels: number[][], annotated: number[][]): PartialTarget => ({
-  oneHot: oneHot(
-    tensor(labels.flat(), [labels.length, 1, 1, labels[0]?.length ?? 0], "int32"),
-    3,
-    1,
-    0,
-    "float32",
-  ) as Tensor5D,
-  annotated: tensor2d(annotated),
-});
 
 const lossOf = (logits: Tensor, target: PartialTarget, options: LeafDiceOptions = {}): Scalar =>
   leafDice(options).compute(logits as Tensor5D, target, {}).value;
@@ -47,7 +33,7 @@ const s = 1e-5;
 
 describe("leafDice", () => {
   test("matches values worked out by hand", () => {
-    const everything = targetOf([[0, 1]], [[1, 1, 1]]);
+    const everything = partialTarget([[0, 1]], [[1, 1, 1]]);
     // class 0: Σpg = 1/2, Σp² = 1/4 + 1/16, Σg = 1; class 1 the same; class 2: Σpg = 0, Σp² = 1/8, Σg = 0
     const [present, absent] = [1 - (2 * 0.5 + s) / (1.3125 + s), 1 - s / (0.125 + s)];
     expect(number(lossOf(TWO_VOXELS, everything))).toBeCloseTo((2 * present + absent) / 3, 6);
@@ -58,7 +44,7 @@ describe("leafDice", () => {
   });
 
   test("counts only annotated organs where some are not annotated, for the background may be any of these", () => {
-    const target = targetOf([[0, 1]], [[1, 1, 0]]);
+    const target = partialTarget([[0, 1]], [[1, 1, 0]]);
     const { value, terms } = leafDice().compute(TWO_VOXELS as Tensor5D, target, {});
     const organ = 1 - (1 + s) / (1.3125 + s);
     expect(number(value)).toBeCloseTo(organ, 6);
@@ -67,27 +53,27 @@ describe("leafDice", () => {
   });
 
   test("does not depend on how probability is shared within a label set", () => {
-    const target = targetOf([[0, 1, 0, 0]], [[1, 1, 0]]);
+    const target = partialTarget([[0, 1, 0, 0]], [[1, 1, 0]]);
     const logits = tensor([1, 2, 0, 0, 1, 3, 2, 0, 1, 1, -1, 1], [1, 1, 1, 4, 3]);
     const swapped = tensor([0, 2, 1, 3, 1, 0, 1, 0, 2, 1, -1, 1], [1, 1, 1, 4, 3]); // classes 0 and 2 change places
     expect(number(lossOf(logits, target))).toBeCloseTo(number(lossOf(swapped, target)), 6);
   });
 
   test("teaches that an annotated organ is absent, which the reference does not", () => {
-    const target = targetOf([[0, 0]], [[1, 1, 0]]);
+    const target = partialTarget([[0, 0]], [[1, 1, 0]]);
     const logits = tensor([5, 0, -9, 5, -1, -9], [1, 1, 1, 2, 3]);
     const slopes = gradientOf(logits, target, { smooth: 1 });
     expect(slopes[1]).toBeGreaterThan(1e-6);
     expect(slopes[4]).toBeGreaterThan(1e-6);
     expect(number(lossOf(tensor([9, -90, -90, 9, -90, -90], [1, 1, 1, 2, 3]), target))).toBeCloseTo(0, 6);
 
-    const unknown = targetOf([[3, 3]], [[1, 1, 0]]);
+    const unknown = partialTarget([[3, 3]], [[1, 1, 0]]);
     expect(number(lossOf(logits, unknown, { compat: "reference" }))).toBeCloseTo(1, 6);
     expect(gradientOf(logits, unknown, { compat: "reference" }).every((slope) => Math.abs(slope) < 1e-12)).toBe(true);
   });
 
   test("averages over all classes, without ε in the numerator, as the reference does", () => {
-    const target = targetOf([[3, 1]], [[0, 0, 0]]);
+    const target = partialTarget([[3, 1]], [[0, 0, 0]]);
     const organ = 1 - 1 / (1.3125 + s);
     expect(number(lossOf(TWO_VOXELS, target, { compat: "reference" }))).toBeCloseTo((1 + organ + 1) / 3, 6);
   });
@@ -105,10 +91,12 @@ describe("leafDice", () => {
     ];
     const logits = randomNormal([3, 1, 1, 2, 3], 0, 1, "float32", 2);
     const [first, second, third] = [0, 1, 2].map((b) =>
-      number(lossOf(tf.slice(logits, [b, 0, 0, 0, 0], [1, 1, 1, 2, 3]), targetOf([labels[b] ?? []], [rows[b] ?? []]))),
+      number(
+        lossOf(tf.slice(logits, [b, 0, 0, 0, 0], [1, 1, 1, 2, 3]), partialTarget([labels[b] ?? []], [rows[b] ?? []])),
+      ),
     ) as [number, number, number];
     expect(third).toBe(0);
-    const target = targetOf(labels, rows);
+    const target = partialTarget(labels, rows);
     expect(number(lossOf(logits, target))).toBeCloseTo((first + second) / 2, 6);
     expect(number(lossOf(logits, target, { reduction: "sum" }))).toBeCloseTo(first + second, 6);
   });
@@ -121,7 +109,7 @@ describe("leafDice", () => {
   ])("has the gradient of its finite differences, %o", (options) => {
     const values = [0.3, -1, 2, 0.5, 0.1, -0.4, 1.5, -2, 0, 0.2, 0.9, -0.7];
     const at = (shifted: number[]): Tensor => tensor(shifted, [2, 1, 1, 2, 3]);
-    const target = targetOf(
+    const target = partialTarget(
       [
         [1, 0],
         [2, 1],
@@ -156,7 +144,10 @@ describe("leafDice", () => {
     });
     fc.assert(
       fc.property(sample, ({ logits, labels, annotated, compat, squared }) => {
-        const target = targetOf([labels.slice(0, 4), labels.slice(4)], [annotated.slice(0, 3), annotated.slice(3)]);
+        const target = partialTarget(
+          [labels.slice(0, 4), labels.slice(4)],
+          [annotated.slice(0, 3), annotated.slice(3)],
+        );
         const x = tensor(logits, [2, 1, 1, 4, 3]);
         const value = number(lossOf(x, target, { compat, squared }));
         expect(value).toBeGreaterThanOrEqual(0);
@@ -167,13 +158,13 @@ describe("leafDice", () => {
   });
 
   test("is 0 without gradient if nothing is annotated", () => {
-    const target = targetOf([[0, 0]], [[1, 0, 0]]);
+    const target = partialTarget([[0, 0]], [[1, 0, 0]]);
     expect(number(lossOf(TWO_VOXELS, target))).toBe(0);
     expect(gradientOf(TWO_VOXELS, target).every((slope) => slope === 0)).toBe(true);
   });
 
   test("says what is wrong with its shapes and its options", () => {
-    const target = targetOf([[0, 1]], [[1, 1, 1]]);
+    const target = partialTarget([[0, 1]], [[1, 1, 1]]);
     expect(() => lossOf(zeros([1, 1, 1, 3, 3]), target)).toThrow(
       "leafDice: logits and target.oneHot must have the same shape, got [1, 1, 1, 3, 3] and [1, 1, 1, 2, 3].",
     );

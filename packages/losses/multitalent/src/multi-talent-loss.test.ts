@@ -1,17 +1,15 @@
 import "@plseg/test-kit";
 import type { PartialTarget } from "@plseg/core";
-import { expectClose, runReadmeExample } from "@plseg/test-kit";
+import { expectClose, partialTarget, runReadmeExample } from "@plseg/test-kit";
 import * as tf from "@tensorflow/tfjs-core";
 import {
   grad,
-  oneHot,
   ones,
   type Scalar,
   type Tensor,
   type Tensor2D,
   type Tensor5D,
   tensor,
-  tensor2d,
   zeros,
 } from "@tensorflow/tfjs-core";
 import fc from "fast-check";
@@ -20,18 +18,6 @@ import * as loss from "./index.js";
 import { type MultiTalentLossOptions, multiTalentLoss } from "./index.js";
 
 const number = (x: Tensor): number => x.dataSync()[0] ?? Number.NaN;
-
-/** Class indices of `[batch, 1, 1, voxels]`, and which of 3 classes are annotated. */
-const targetOf = (labels: number[][], annotated: number[][]): PartialTarget => ({
-  oneHot: oneHot(
-    tensor(labels.flat(), [labels.length, 1, 1, labels[0]?.length ?? 0], "int32"),
-    3,
-    1,
-    0,
-    "float32",
-  ) as Tensor5D,
-  annotated: tensor2d(annotated),
-});
 
 const lossOf = (logits: Tensor, target: PartialTarget, options: MultiTalentLossOptions = {}): Scalar =>
   multiTalentLoss(options).compute(logits as Tensor5D, target, {}).value;
@@ -56,7 +42,7 @@ const total = (...parts: { bce: number; dice: number }[]): number =>
 describe("multiTalentLoss", () => {
   test("matches values worked out by hand", () => {
     const value = (annotated: number[], options?: MultiTalentLossOptions): number =>
-      number(lossOf(TWO_VOXELS, targetOf([[1, 0]], [annotated]), options));
+      number(lossOf(TWO_VOXELS, partialTarget([[1, 0]], [annotated]), options));
     expect(value([1, 1, 1])).toBeCloseTo(total(organ, absent), 5);
     expect(value([1, 1, 0])).toBeCloseTo(total(organ), 5);
     expect(value([1, 0, 1])).toBeCloseTo(total(absent), 5);
@@ -67,7 +53,7 @@ describe("multiTalentLoss", () => {
 
   test("counts what occurs in the crop with compat reference", () => {
     const value = (annotated: number[], options: MultiTalentLossOptions = {}): number =>
-      number(lossOf(TWO_VOXELS, targetOf([[1, 0]], [annotated]), { compat: "reference", ...options }));
+      number(lossOf(TWO_VOXELS, partialTarget([[1, 0]], [annotated]), { compat: "reference", ...options }));
     expect(value([1, 1, 1])).toBeCloseTo(total(organ), 5);
     expect(value([0, 0, 0])).toBeCloseTo(total(organ), 5);
     expect(value([0, 0, 0], { includeBackground: true, reduction: "mean" })).toBeCloseTo(
@@ -83,7 +69,7 @@ describe("multiTalentLoss", () => {
       [0, 0],
       [1, 1],
     ];
-    const target = targetOf(labels, [
+    const target = partialTarget(labels, [
       [1, 1, 0],
       [1, 1, 0],
       [1, 0, 0],
@@ -101,7 +87,7 @@ describe("multiTalentLoss", () => {
     (options) => {
       const values = [0.3, -1, 2, 0.5, 0.1, -0.4, 1.5, -2, 0, 0.2, 0.9, -0.7];
       const at = (shifted: number[]): Tensor => tensor(shifted, [2, 1, 1, 2, 3]);
-      const target = targetOf(
+      const target = partialTarget(
         [
           [1, 0],
           [2, 1],
@@ -137,7 +123,10 @@ describe("multiTalentLoss", () => {
     });
     fc.assert(
       fc.property(sample, ({ logits, labels, annotated, ...options }) => {
-        const target = targetOf([labels.slice(0, 4), labels.slice(4)], [annotated.slice(0, 3), annotated.slice(3)]);
+        const target = partialTarget(
+          [labels.slice(0, 4), labels.slice(4)],
+          [annotated.slice(0, 3), annotated.slice(3)],
+        );
         const x = tensor(logits, [2, 1, 1, 4, 3]);
         const value = number(lossOf(x, target, options));
         expect(value).toBeGreaterThanOrEqual(0);
@@ -150,14 +139,14 @@ describe("multiTalentLoss", () => {
   test.each<MultiTalentLossOptions>([{}, { compat: "reference" }, { reduction: "mean" }])(
     "is 0 without gradient if no organ counts, %o",
     (options) => {
-      const target = targetOf([[0, 0]], [[1, 0, 0]]);
+      const target = partialTarget([[0, 0]], [[1, 0, 0]]);
       expect(number(lossOf(TWO_VOXELS, target, options))).toBe(0);
       expect(gradientOf(TWO_VOXELS, target, options).every((slope) => slope === 0)).toBe(true);
     },
   );
 
   test("says what is wrong with its shapes and its options", () => {
-    const target = targetOf([[0, 1]], [[1, 1, 1]]);
+    const target = partialTarget([[0, 1]], [[1, 1, 1]]);
     expect(() => lossOf(zeros([1, 1, 1, 3, 3]), target)).toThrow(
       "multiTalentLoss: logits and target.oneHot must have the same shape, got [1, 1, 1, 3, 3] and [1, 1, 1, 2, 3].",
     );

@@ -1,10 +1,9 @@
 import "@plseg/test-kit";
 import type { PartialTarget } from "@plseg/core";
-import { expectClose, runReadmeExample } from "@plseg/test-kit";
+import { expectClose, partialTarget, runReadmeExample } from "@plseg/test-kit";
 import * as tf from "@tensorflow/tfjs-core";
 import {
   grad,
-  oneHot,
   ones,
   randomNormal,
   type Scalar,
@@ -12,7 +11,6 @@ import {
   type Tensor2D,
   type Tensor5D,
   tensor,
-  tensor2d,
   zeros,
 } from "@tensorflow/tfjs-core";
 import fc from "fast-check";
@@ -21,18 +19,6 @@ import * as loss from "./index.js";
 import { type TargetAdaptiveLossOptions, targetAdaptiveLoss } from "./index.js";
 
 const number = (x: Tensor): number => x.dataSync()[0] ?? Number.NaN;
-
-/** Class indices of `[batch, 1, 1, voxels]`, and which of 3 classes are annotated. */
-const targetOf = (labels: number[][], annotated: number[][]): PartialTarget => ({
-  oneHot: oneHot(
-    tensor(labels.flat(), [labels.length, 1, 1, labels[0]?.length ?? 0], "int32"),
-    3,
-    1,
-    0,
-    "float32",
-  ) as Tensor5D,
-  annotated: tensor2d(annotated),
-});
 
 const lossOf = (logits: Tensor, target: PartialTarget, options: TargetAdaptiveLossOptions = {}): Scalar =>
   targetAdaptiveLoss(options).compute(logits as Tensor5D, target, {}).value;
@@ -49,7 +35,7 @@ const both = ["paper", "reference"] as const;
 describe("targetAdaptiveLoss", () => {
   test.each(both)("matches values worked out by hand, compat %s", (compat) => {
     const value = (labels: number[], annotated: number[]): number =>
-      number(lossOf(TWO_VOXELS, targetOf([labels], [annotated]), { compat }));
+      number(lossOf(TWO_VOXELS, partialTarget([labels], [annotated]), { compat }));
     expect(value([0, 1], [1, 1, 1])).toBeCloseTo(-(Math.log(1 / 2) + Math.log(1 / 3)) / 2, 6);
     expect(value([0, 1], [1, 1, 0])).toBeCloseTo(-(Math.log(2 / 3) + Math.log(1 / 3)) / 2, 6); // 0 and 2 are one
     expect(value([2, 1], [1, 1, 0])).toBeCloseTo(-(Math.log(2 / 3) + Math.log(1 / 3)) / 2, 6); // a label without a say
@@ -63,7 +49,7 @@ describe("targetAdaptiveLoss", () => {
       [0, 0],
       [2, 2],
     ];
-    const target = targetOf(labels, [
+    const target = partialTarget(labels, [
       [1, 1, 0],
       [1, 0, 0],
       [0, 0, 1],
@@ -77,7 +63,7 @@ describe("targetAdaptiveLoss", () => {
   test.each(both)("has the gradient of its finite differences, compat %s", (compat) => {
     const values = [0.3, -1, 2, 0.5, 0.1, -0.4, 1.5, -2, 0, 0.2, 0.9, -0.7];
     const at = (shifted: number[]): Tensor => tensor(shifted, [2, 1, 1, 2, 3]);
-    const target = targetOf(
+    const target = partialTarget(
       [
         [1, 0],
         [2, 0],
@@ -98,7 +84,7 @@ describe("targetAdaptiveLoss", () => {
 
   test("teaches voxels however wrong, where the reference gives up below 1e-10", () => {
     const logits = tensor([0, 1000, 0, 0, 0, 0], [1, 1, 1, 2, 3]);
-    const target = targetOf([[2, 0]], [[1, 1, 1]]);
+    const target = partialTarget([[2, 0]], [[1, 1, 1]]);
     expect(number(lossOf(logits, target))).toBeCloseTo((1000 + Math.log(3)) / 2, 3);
     expectClose("gradient", gradientOf(logits, target).slice(0, 3), [0, 0.5, -0.5], { absolute: 1e-6 });
     const reference = { compat: "reference" } as const;
@@ -121,7 +107,10 @@ describe("targetAdaptiveLoss", () => {
     });
     fc.assert(
       fc.property(sample, ({ logits, labels, annotated, compat }) => {
-        const target = targetOf([labels.slice(0, 4), labels.slice(4)], [annotated.slice(0, 3), annotated.slice(3)]);
+        const target = partialTarget(
+          [labels.slice(0, 4), labels.slice(4)],
+          [annotated.slice(0, 3), annotated.slice(3)],
+        );
         const x = tensor(logits, [2, 1, 1, 4, 3]);
         const value = number(lossOf(x, target, { compat }));
         expect(value).toBeGreaterThanOrEqual(-1e-6);
@@ -132,14 +121,14 @@ describe("targetAdaptiveLoss", () => {
   });
 
   test.each(both)("is 0 without gradient if nothing is annotated, compat %s", (compat) => {
-    const target = targetOf([[0, 0]], [[1, 0, 0]]);
+    const target = partialTarget([[0, 0]], [[1, 0, 0]]);
     const logits = randomNormal([1, 1, 1, 2, 3], 0, 5, "float32", 1);
     expect(number(lossOf(logits, target, { compat }))).toBe(0);
     expect(gradientOf(logits, target, { compat }).every((slope) => slope === 0)).toBe(true);
   });
 
   test("says what is wrong with its shapes and its options", () => {
-    const target = targetOf([[0, 1]], [[1, 1, 1]]);
+    const target = partialTarget([[0, 1]], [[1, 1, 1]]);
     expect(() => lossOf(zeros([1, 1, 1, 3, 3]), target)).toThrow(
       "targetAdaptiveLoss: logits and target.oneHot must have the same shape, got [1, 1, 1, 3, 3] and [1, 1, 1, 2, 3].",
     );
