@@ -29,7 +29,7 @@ await writeRealCtDataset({ out: data });
 plseg("data", "inspect", data);
 plseg(
   ...["train", "--data", data, "--out", run, "--method", "pl-seg", "--preset", "quick"],
-  ...["--patch", "64,64,64", "--batch", "1", "--steps", steps, "--seed", seed, ...onThreads],
+  ...["--patch", "64,64,64", "--batch", "2", "--steps", steps, "--seed", seed, ...onThreads],
 );
 plseg("predict", "--model", run, "--input", join(data, "imagesTr"), "--output", predictions, ...onThreads);
 const unlabeled = join(data, "imagesTs", "cort_liver_0000.nii.gz");
