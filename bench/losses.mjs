@@ -10,9 +10,7 @@ import { createEngine, inferenceFunction } from "@plseg/runtime";
 import { describeNetwork } from "@plseg/train";
 import { oneHot } from "@tensorflow/tfjs-core";
 import * as ort from "onnxruntime-node";
-
-const CLASSES = 17;
-const ANNOTATED = 4;
+import { CLASSES, drawTarget, product, report, sizeOf } from "./measure.mjs";
 
 /**
  * One that supervises, or one that compares logits; the latter of how many scales, and whether the finest only teaches.
@@ -45,8 +43,7 @@ const { values } = parseArgs({
     warmup: { type: "string", default: "2" },
   },
 });
-const sizes = values.size.split(",").map(Number);
-const patchSize = sizes.length === 3 ? sizes : [sizes[0], sizes[0], sizes[0]];
+const patchSize = sizeOf(values.size);
 const batch = Number(values.batch);
 const voxels = batch * product(patchSize);
 const random = new Random(1);
@@ -66,16 +63,7 @@ for (let k = 1; k <= Number(values.warmup) + Number(values.steps); k++) {
   }
 }
 
-const sorted = [...times].sort((a, b) => a - b);
-console.log(
-  JSON.stringify({
-    median_ms: sorted[sorted.length >> 1],
-    min_ms: sorted[0],
-    max_ms: sorted.at(-1),
-    peak_mb: process.resourceUsage().maxRSS / 1024,
-    times_ms: times,
-  }),
-);
+report(times);
 
 /** Inference of the network of the benchmark `step`, softmax included. */
 async function forwardPass() {
@@ -125,7 +113,7 @@ async function valueAndGradient(name) {
     }
     inputs.labels = { shape: [batch, ...patchSize], dtype: "int32" };
     inputs.annotated = { shape: [batch, CLASSES] };
-    Object.assign(feeds, drawTarget());
+    Object.assign(feeds, drawTarget(random, batch, voxels));
   }
   const compute = (/** @type {Record<string, any>} */ tensors) => {
     if (!supervised) return of(pyramid.map((key) => tensors[key]));
@@ -147,27 +135,7 @@ async function valueAndGradient(name) {
   return { compiled, feeds };
 }
 
-/** Random labels, of which those of the organs that are not annotated are background. */
-function drawTarget() {
-  const annotated = new Float32Array(batch * CLASSES);
-  for (let n = 0; n < batch; n++) {
-    annotated[n * CLASSES] = 1;
-    const organs = random.shuffle(Array.from({ length: CLASSES - 1 }, (_, i) => i + 1));
-    for (const organ of organs.slice(0, ANNOTATED)) annotated[n * CLASSES + organ] = 1;
-  }
-  const labels = Int32Array.from({ length: voxels }, (_, v) => {
-    const label = random.integer(CLASSES);
-    return annotated[Math.floor((v * batch) / voxels) * CLASSES + label] ? label : 0;
-  });
-  return { labels, annotated };
-}
-
 /** @param {number} length @param {() => number} next */
 function draw(length, next) {
   return Float32Array.from({ length }, next);
-}
-
-/** @param {readonly number[]} numbers */
-function product(numbers) {
-  return numbers.reduce((result, number) => result * number, 1);
 }

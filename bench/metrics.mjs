@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { ClassSet, scalingAffine } from "@plseg/core";
 import { evaluateCase } from "@plseg/metrics";
+import { report, sizeOf } from "./measure.mjs";
 
 const ORGANS = 16;
 const SPACING = /** @type {const} */ ([3, 0.9, 0.9]);
@@ -16,8 +17,7 @@ const { values } = parseArgs({
     warmup: { type: "string", default: "1" },
   },
 });
-const sizes = values.size.split(",").map(Number);
-const shape = sizes.length === 3 ? sizes : [sizes[0], sizes[0], sizes[0]];
+const shape = sizeOf(values.size);
 
 const affine = scalingAffine(SPACING);
 const reference = { data: paintOrgans(shape, false), shape, affine };
@@ -34,25 +34,17 @@ for (let k = 0; k < Number(values.warmup) + Number(values.steps); k++) {
 }
 
 const checksum = (/** @type {Uint8Array} */ data) => data.reduce((sum, label, v) => sum + label * ((v % 1009) + 1), 0);
-const sorted = [...times].sort((a, b) => a - b);
-console.log(
-  JSON.stringify({
-    median_ms: sorted[sorted.length >> 1],
-    min_ms: sorted[0],
-    max_ms: sorted.at(-1),
-    peak_mb: process.resourceUsage().maxRSS / 1024,
-    times_ms: times,
-    values: {
-      "checksum of the reference": checksum(reference.data),
-      "checksum of the prediction": checksum(prediction.data),
-      ...Object.fromEntries(
-        scores.flatMap(({ class: organ, scores }) =>
-          Object.entries(scores).map(([metric, score]) => [`${metric} of ${organ}`, score]),
-        ),
+report(times, {
+  values: {
+    "checksum of the reference": checksum(reference.data),
+    "checksum of the prediction": checksum(prediction.data),
+    ...Object.fromEntries(
+      scores.flatMap(({ class: organ, scores }) =>
+        Object.entries(scores).map(([metric, score]) => [`${metric} of ${organ}`, score]),
       ),
-    },
-  }),
-);
+    ),
+  },
+});
 
 /**
  * Ellipsoids from about 5 to about 60 voxels wide. As a prediction they are moved, rough, and every third has an island

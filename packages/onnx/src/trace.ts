@@ -85,7 +85,8 @@ export interface TraceOptions {
  *
  * @param fn - Takes the inputs by name and returns the outputs by name.
  * @param inputs - Shape and type of each input.
- * @throws UnsupportedOpError if the function reads numbers or uses an operation that cannot be traced.
+ * @throws UnsupportedOpError if the function reads numbers or uses an operation that cannot be traced; ConfigError if an
+ * output has the name of an input, or a layout does not fit.
  *
  * @example
  * ```ts
