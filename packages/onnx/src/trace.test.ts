@@ -3,7 +3,9 @@ import {
   add,
   cast,
   concat,
+  conv2d,
   conv3d,
+  depthwiseConv2d,
   div,
   exp,
   gather,
@@ -28,6 +30,7 @@ import {
   sum,
   type Tensor,
   type Tensor2D,
+  type Tensor4D,
   type Tensor5D,
   tensor,
   tile,
@@ -96,6 +99,31 @@ describe("trace", () => {
         return { dx: dx as Tensor, dk: dk as Tensor };
       },
       { x: random([2, 5, 7, 6, 3]), k: random([...kernel, 3, 4], 2) },
+    ),
+  );
+
+  test("dilates a convolution", () =>
+    expectSame(({ x, k }) => ({ y: conv3d(x as Tensor5D, k as Tensor5D, 1, "same", "NDHWC", [1, 2, 3]) }), {
+      x: random([1, 5, 7, 8, 2]),
+      k: random([2, 3, 2, 2, 3], 2),
+    }));
+
+  test.each([
+    { name: "3x3", size: [3, 3], strides: 1, padding: "same" as const },
+    { name: "strided", size: [3, 2], strides: 2, padding: "same" as const },
+    { name: "1x1, padded more than it reaches", size: [1, 1], strides: 1, padding: 2 },
+  ])("writes down the gradients of a $name 2-D convolution, depthwise too", ({ size, strides, padding }) =>
+    expectSame(
+      ({ x, k, each }) => {
+        const [dx, dk] = grads((a: Tensor, b: Tensor) =>
+          sum(square(conv2d(a as Tensor4D, b as Tensor4D, strides, padding))),
+        )([x as Tensor, k as Tensor]);
+        const depthwise = (a: Tensor, b: Tensor) =>
+          sum(square(depthwiseConv2d(a as Tensor4D, b as Tensor4D, strides, padding)));
+        const [dxEach, dEach] = grads(depthwise)([x as Tensor, each as Tensor]);
+        return { dx: dx as Tensor, dk: dk as Tensor, dxEach: dxEach as Tensor, dEach: dEach as Tensor };
+      },
+      { x: random([2, 5, 7, 3]), k: random([...size, 3, 4], 2), each: random([...size, 3, 2], 3) },
     ),
   );
 

@@ -3,6 +3,7 @@ import { backend_util } from "@tensorflow/tfjs-core";
 import type { Graph, Value } from "../graph.js";
 import {
   channelsFirstOrder,
+  identityOrder,
   kernelOrder,
   materialize,
   plain,
@@ -14,26 +15,31 @@ import {
 import { input, type KernelAttributes, type KernelTable } from "./kernel.js";
 import { concatenated, padded, reversed, sliceAxis } from "./shaping.js";
 
-const IMAGE_ORDER = channelsFirstOrder(5);
-const KERNEL_ORDER = kernelOrder(5);
-
 /** No padding along an axis. */
 const NONE = [0, 0] as const;
 
-type Triple = readonly [number, number, number];
+/** One number for each spatial axis. */
+type Sizes = readonly number[];
 
-/** The numbers that describe one 3-D convolution, per spatial axis. */
-interface Geometry {
+/** The numbers that describe one convolution over any number of spatial axes. */
+export interface Geometry {
   readonly batch: number;
   readonly inChannels: number;
   readonly outChannels: number;
-  readonly inSize: Triple;
-  readonly outSize: Triple;
-  readonly kernel: Triple;
-  readonly strides: Triple;
-  readonly before: Triple;
-  readonly after: Triple;
+  readonly inSize: Sizes;
+  readonly outSize: Sizes;
+  readonly kernel: Sizes;
+  readonly strides: Sizes;
+  readonly dilations: Sizes;
+  /** Zeros before the first voxel, never negative. */
+  readonly before: Sizes;
+  /** Zeros after the last voxel, never negative. */
+  readonly after: Sizes;
 }
+
+/** Voxels between the first and the last that a kernel touches. */
+const span = ({ kernel, dilations }: Pick<Geometry, "kernel" | "dilations">, axis: number): number =>
+  ((kernel[axis] ?? 1) - 1) * (dilations[axis] ?? 1);
 
 function geometry(
   op: string,
@@ -51,8 +57,6 @@ function geometry(
     (dilations ?? 1) as number | [number, number, number],
     pad as "valid" | "same",
   );
-  if (info.dilationDepth * info.dilationHeight * info.dilationWidth !== 1)
-    throw new UnsupportedOpError(`trace: ${op} with dilation is not supported. Use dilation 1.`);
   const { front, back, top, bottom, left, right } = info.padInfo;
   return {
     batch: info.batchSize,
@@ -62,6 +66,7 @@ function geometry(
     outSize: [info.outDepth, info.outHeight, info.outWidth],
     kernel: [info.filterDepth, info.filterHeight, info.filterWidth],
     strides: [info.strideDepth, info.strideHeight, info.strideWidth],
+    dilations: [info.dilationDepth, info.dilationHeight, info.dilationWidth],
     before: [front, top, left],
     after: [back, bottom, right],
   };
@@ -70,27 +75,33 @@ function geometry(
 /** A channels-first value as the function sees it: `[batch, ...spatial, channel]`. */
 const image = (value: Value): Sym => {
   const [batch = 1, channels = 1, ...spatial] = value.shape;
-  return { shape: [batch, ...spatial, channels], value, order: IMAGE_ORDER };
+  return { shape: [batch, ...spatial, channels], value, order: channelsFirstOrder(value.shape.length) };
 };
 
-function convolve(
+/** A convolution of a channels-first image; each of `group` parts of the channels has its own kernels. */
+export function convolve(
   graph: Graph,
   x: Value,
   kernel: Value,
-  { outSize, strides, before, after, batch }: Omit<Geometry, "kernel">,
+  { outSize, strides, dilations, before, after, batch }: Omit<Geometry, "kernel">,
+  group = 1,
 ): Sym {
   const shape = [batch, kernel.shape[0] ?? 1, ...outSize];
-  const attributes = { kernel_shape: kernel.shape.slice(2), strides, pads: [...before, ...after] };
+  const dilated = dilations.some((dilation) => dilation !== 1);
+  const attributes = {
+    kernel_shape: kernel.shape.slice(2),
+    strides,
+    pads: [...before, ...after],
+    ...(dilated && { dilations }),
+    ...(group > 1 && { group }),
+  };
   return image(graph.node("Conv", [x, kernel], "float32", shape, attributes));
 }
 
 /** The gradient with `stride − 1` zeros between its voxels, as if the convolution had had stride 1. */
-function unstrided(
-  graph: Graph,
-  dy: Sym,
-  { strides, inSize, kernel, before, after, batch, outChannels }: Geometry,
-): Value {
-  const value = materialize(graph, dy, IMAGE_ORDER);
+export function unstrided(graph: Graph, dy: Sym, geometry: Geometry): Value {
+  const { strides, inSize, before, after, batch, outChannels } = geometry;
+  const value = materialize(graph, dy, channelsFirstOrder(dy.shape.length));
   if (strides.every((stride) => stride === 1)) return value;
   const sizes = value.shape.slice(2);
   const apart = plain(reshapeValue(graph, value, [batch * outChannels, ...sizes.flatMap((size) => [size, 1])]));
@@ -98,21 +109,27 @@ function unstrided(
   const wide = sizes.map((size, axis) => size * (strides[axis] ?? 1));
   const spread = plain(reshapeValue(graph, zeros.value, [batch, outChannels, ...wide]));
   const change = inSize.map((size, axis) => {
-    const unstridedSize = size + (before[axis] ?? 0) + (after[axis] ?? 0) - (kernel[axis] ?? 1) + 1;
+    const unstridedSize = size + (before[axis] ?? 0) + (after[axis] ?? 0) - span(geometry, axis);
     return [0, unstridedSize - (wide[axis] ?? 1)] as const; // negative: zeros too many at the end
   });
   return padded(graph, spread, [NONE, NONE, ...change]).value;
 }
 
 /** Gradient of a convolution with respect to its image: a convolution with the kernel turned round and its channels swapped. */
-function imageGradient(graph: Graph, dy: Sym, kernel: Sym, shape: Geometry): Sym {
-  const turned = transposed(reversed(graph, kernel, [0, 1, 2]), [0, 1, 2, 4, 3]);
-  return convolve(graph, unstrided(graph, dy, shape), materialize(graph, turned, KERNEL_ORDER), {
-    ...shape,
-    outSize: shape.inSize,
-    strides: [1, 1, 1],
-    before: shape.kernel.map((size, axis) => size - 1 - (shape.before[axis] ?? 0)) as unknown as Triple,
-    after: shape.kernel.map((size, axis) => size - 1 - (shape.after[axis] ?? 0)) as unknown as Triple,
+export function imageGradient(graph: Graph, dy: Sym, kernel: Sym, geometry: Geometry): Sym {
+  const rank = kernel.shape.length;
+  const axes = identityOrder(rank - 2);
+  const turned = transposed(reversed(graph, kernel, axes), [...axes, rank - 1, rank - 2]);
+  const before = axes.map((axis) => span(geometry, axis) - (geometry.before[axis] ?? 0));
+  const after = axes.map((axis) => span(geometry, axis) - (geometry.after[axis] ?? 0));
+  const cut = axes.map((axis) => [Math.min(before[axis] ?? 0, 0), Math.min(after[axis] ?? 0, 0)] as const);
+  const spread = padded(graph, plain(unstrided(graph, dy, geometry)), [NONE, NONE, ...cut]); // where the padding was wide
+  return convolve(graph, spread.value, materialize(graph, turned, kernelOrder(rank)), {
+    ...geometry,
+    outSize: geometry.inSize,
+    strides: axes.map(() => 1),
+    before: before.map((size) => Math.max(size, 0)),
+    after: after.map((size) => Math.max(size, 0)),
   });
 }
 
@@ -124,19 +141,20 @@ function imageGradient(graph: Graph, dy: Sym, kernel: Sym, shape: Geometry): Sym
  * and 9 shifted gradients: less copying, and a large product instead of many thin ones. Long rows are worked off in
  * pieces that stay in a processor's cache; their products add up.
  */
-function kernelGradient(graph: Graph, x: Sym, dy: Sym, shape: Geometry): Sym {
-  const { batch, inChannels, outChannels, kernel, before, after, inSize } = shape;
+export function kernelGradient(graph: Graph, x: Sym, dy: Sym, shape: Geometry): Sym {
+  const { batch, inChannels, outChannels, kernel, dilations, before, after, inSize } = shape;
   const grid = inSize.map((size, axis) => size + (before[axis] ?? 0) + (after[axis] ?? 0));
   const voxels = sizeOf(grid);
-  const steps = [sizeOf(grid.slice(1)), grid[2] ?? 1, 1];
+  const steps = grid.map((_, axis) => sizeOf(grid.slice(axis + 1)));
+  const jumps = steps.map((step, axis) => step * (dilations[axis] ?? 1));
   const split = cheapestSplit(kernel, inChannels, outChannels);
   const reach = (axes: readonly number[]): number =>
-    axes.reduce((total, axis) => total + ((kernel[axis] ?? 1) - 1) * (steps[axis] ?? 1), 0);
+    axes.reduce((total, axis) => total + span(shape, axis) * (steps[axis] ?? 1), 0);
   const planes = Math.ceil(reach(split.gradient) / (steps[0] ?? 1));
   const front = planes * (steps[0] ?? 1);
   const length = voxels - reach(split.image);
 
-  const wide = padded(graph, plain(materialize(graph, x, IMAGE_ORDER)), [
+  const wide = padded(graph, plain(materialize(graph, x, channelsFirstOrder(x.shape.length))), [
     NONE,
     NONE,
     ...before.map((size, axis): [number, number] => [size, after[axis] ?? 0]),
@@ -154,7 +172,7 @@ function kernelGradient(graph: Graph, x: Sym, dy: Sym, shape: Geometry): Sym {
   const shifted = (flat: Sym, axes: readonly number[], start: (offset: number) => number, size: number): Sym =>
     concatenated(
       graph,
-      offsets(kernel, axes, steps).map((offset) => sliceAxis(graph, flat, 1, start(offset), size)),
+      offsets(kernel, axes, jumps).map((offset) => sliceAxis(graph, flat, 1, start(offset), size)),
       0,
     );
   let product: Value | undefined;
@@ -172,6 +190,7 @@ function kernelGradient(graph: Graph, x: Sym, dy: Sym, shape: Geometry): Sym {
     }
   }
   if (!product) throw new UnsupportedOpError("trace: a convolution over an empty batch has no gradient.");
+  const rank = kernel.length;
   const along = (axes: readonly number[]): number[] => axes.map((axis) => kernel[axis] ?? 1);
   const value = reshapeValue(graph, product, [
     ...along(split.image),
@@ -179,24 +198,29 @@ function kernelGradient(graph: Graph, x: Sym, dy: Sym, shape: Geometry): Sym {
     ...along(split.gradient),
     outChannels,
   ]);
-  return { shape: [...kernel, inChannels, outChannels], value, order: [...split.image, 3, ...split.gradient, 4] };
+  return {
+    shape: [...kernel, inChannels, outChannels],
+    value,
+    order: [...split.image, rank, ...split.gradient, rank + 1],
+  };
 }
 
 /** Numbers in the shifted copies that are multiplied at once: 8 MiB, about the cache of a core. */
 const PIECE = 2 ** 21;
 
 /** Number of kernel taps along some axes. */
-const taps = (kernel: Triple, axes: readonly number[]): number => sizeOf(axes.map((axis) => kernel[axis] ?? 1));
+const taps = (kernel: Sizes, axes: readonly number[]): number => sizeOf(axes.map((axis) => kernel[axis] ?? 1));
 
 /** Which kernel axes shift the image and which the gradient, so that the fewest numbers are copied. */
 function cheapestSplit(
-  kernel: Triple,
+  kernel: Sizes,
   inChannels: number,
   outChannels: number,
 ): { image: number[]; gradient: number[] } {
-  const choices = [0, 1, 2, 3].flatMap((count) => [
-    { image: [0, 1, 2].slice(count), gradient: [0, 1, 2].slice(0, count) },
-    { image: [0, 1, 2].slice(0, count), gradient: [0, 1, 2].slice(count) },
+  const axes = identityOrder(kernel.length);
+  const choices = [...axes, axes.length].flatMap((count) => [
+    { image: axes.slice(count), gradient: axes.slice(0, count) },
+    { image: axes.slice(0, count), gradient: axes.slice(count) },
   ]);
   const cost = ({ image: a, gradient: b }: { image: number[]; gradient: number[] }): number =>
     taps(kernel, a) * inChannels + taps(kernel, b) * outChannels;
@@ -204,7 +228,7 @@ function cheapestSplit(
 }
 
 /** Flat offsets of all kernel taps along the given axes, last axis fastest. */
-function offsets(kernel: Triple, axes: readonly number[], steps: readonly number[]): number[] {
+function offsets(kernel: Sizes, axes: readonly number[], steps: readonly number[]): number[] {
   return axes.reduce<number[]>(
     (all, axis) =>
       all.flatMap((offset) => Array.from({ length: kernel[axis] ?? 1 }, (_, k) => offset + k * (steps[axis] ?? 1))),
@@ -217,7 +241,12 @@ export const CONVOLUTION_KERNELS: KernelTable = {
   Conv3D: (graph, inputs, attributes) => {
     const [x, filter] = [input(inputs, "x"), input(inputs, "filter")];
     const shape = geometry("conv3d", x.shape, filter.shape, attributes);
-    return convolve(graph, materialize(graph, x, IMAGE_ORDER), materialize(graph, filter, KERNEL_ORDER), shape);
+    return convolve(
+      graph,
+      materialize(graph, x, channelsFirstOrder(5)),
+      materialize(graph, filter, kernelOrder(5)),
+      shape,
+    );
   },
   Conv3DBackpropInputV2: (graph, inputs, attributes) => {
     const [dy, filter] = [input(inputs, "dy"), input(inputs, "filter")];

@@ -34,8 +34,9 @@ export function uniform(graph: Graph, number: number, type: ElementType, shape: 
   };
 }
 
-/** A float constant as a symbol of rank 0. */
-export const scalar = (graph: Graph, number: number): Sym => plain(graph.float(number));
+/** A number as a symbol of rank 0. */
+export const scalar = (graph: Graph, number: number, type: ElementType = "float32"): Sym =>
+  uniform(graph, number, type, []);
 
 /** How an arithmetic operation works on known numbers, and which right operand leaves the left one as it is. */
 interface Arithmetic {
@@ -158,20 +159,9 @@ export const ELEMENTWISE_KERNELS: KernelTable = {
   Ceil: unary("Ceil"),
   Round: unary("Round"),
   Sign: unary("Sign"),
-  Sigmoid: unary("Sigmoid"),
-  Softplus: unary("Softplus"),
-  Tanh: unary("Tanh"),
   Sin: unary("Sin"),
   Cos: unary("Cos"),
   Erf: unary("Erf"),
-  Relu: unary("Relu"),
-  LeakyRelu: (graph, inputs, { alpha }) =>
-    elementwise(graph, "LeakyRelu", [input(inputs, "x")], undefined, { alpha: { float: alpha as number } }),
-  Step: (graph, inputs, { alpha }) => {
-    const x = input(inputs, "x");
-    const positive = elementwise(graph, "Greater", [x, scalar(graph, 0)], "bool");
-    return select3(graph, positive, scalar(graph, 1), scalar(graph, alpha as number));
-  },
   ClipByValue: (graph, inputs, { clipValueMin, clipValueMax }) => {
     const x = input(inputs, "x");
     const limits = [graph.float(clipValueMin as number), graph.float(clipValueMax as number)];

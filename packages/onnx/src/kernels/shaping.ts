@@ -70,6 +70,22 @@ export function sliceAxis(graph: Graph, x: Sym, axis: number, start: number, siz
   return sliced(graph, x, [{ axis, start, end: start + size, step: 1 }], shape);
 }
 
+/** Every `step`th element along some axes, `size` of them from `start` on. */
+export function strided(
+  graph: Graph,
+  x: Sym,
+  parts: readonly { readonly axis: number; readonly start: number; readonly step: number; readonly size: number }[],
+): Sym {
+  const shape = x.shape.map((full, axis) => parts.find((part) => part.axis === axis)?.size ?? full);
+  const ranges = parts.map(({ axis, start, step, size }) => ({
+    axis,
+    start,
+    end: start + (size - 1) * step + 1,
+    step,
+  }));
+  return sliced(graph, x, ranges, shape);
+}
+
 /** The symbol backwards along the given axes. */
 export function reversed(graph: Graph, x: Sym, axes: readonly number[]): Sym {
   const ranges = axes
