@@ -28,13 +28,24 @@ export interface Node {
 
 const EMPTY: Readonly<Record<string, Attribute>> = {};
 
+/**
+ * What a graph is written for. Some operations exist in ONNX Runtime on the CPU only; for `gpu` they are written with
+ * those that its WebGPU provider has as well.
+ */
+export type Target = "cpu" | "gpu";
+
 /** An ONNX graph under construction. Equal nodes and equal constants are made once. */
 export class Graph {
+  readonly target: Target;
   readonly inputs: Value[] = [];
   readonly nodes: Node[] = [];
   private readonly known = new Map<string, readonly Value[]>();
   private readonly constants = new Map<string, Value>();
   private count = 0;
+
+  constructor(target: Target = "cpu") {
+    this.target = target;
+  }
 
   /** Declares an input. */
   input(name: string, type: ElementType, shape: Shape): Value {

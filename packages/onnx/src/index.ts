@@ -1,4 +1,5 @@
 export { batchNorm3d, resizeTrilinear, stopGradient } from "@plseg/ops";
+export type { Target } from "./graph.js";
 export {
   type InputSpec,
   type Layout,

@@ -13,7 +13,7 @@ import {
 } from "@tensorflow/tfjs-core";
 import { TRACE_BACKEND, TraceBackend } from "./backend.js";
 import { encodeModel } from "./encode.js";
-import { byteLength, Graph, type Value } from "./graph.js";
+import { byteLength, Graph, type Target, type Value } from "./graph.js";
 import { KERNELS } from "./kernels/index.js";
 import { withLeanGradients } from "./lean-gradients.js";
 import { liveNodes } from "./live-nodes.js";
@@ -74,6 +74,11 @@ export interface TraceSummary {
 export interface TraceOptions {
   /** Layouts of outputs by name; those not named come out as the function returns them. */
   readonly outputLayouts?: Readonly<Record<string, Layout>>;
+  /**
+   * What will run the graph; `cpu` unless told. A graph for `gpu` has no operation that ONNX Runtime's WebGPU provider would
+   * leave to the CPU. It gives the same numbers anywhere.
+   */
+  readonly target?: Target;
 }
 
 /**
@@ -96,9 +101,9 @@ export interface TraceOptions {
 export function trace<Inputs extends Readonly<Record<string, InputSpec>>>(
   fn: (inputs: { readonly [Name in keyof Inputs]: Tensor }) => Readonly<Record<string, Tensor>>,
   inputs: Inputs,
-  { outputLayouts = {} }: TraceOptions = {},
+  { outputLayouts = {}, target = "cpu" }: TraceOptions = {},
 ): TracedModel {
-  const graph = new Graph();
+  const graph = new Graph(target);
   const values = withTraceBackend((backend) =>
     backend.record(graph, () => {
       engine().startScope("trace");

@@ -130,7 +130,7 @@ export const ELEMENTWISE_KERNELS: KernelTable = {
     const difference = elementwise(graph, "Sub", [input(inputs, "a"), input(inputs, "b")]);
     return elementwise(graph, "Mul", [difference, difference]);
   },
-  AddN: (graph, inputs) => elementwise(graph, "Sum", Object.values(inputs)),
+  AddN: (graph, inputs) => Object.values(inputs).reduce((sum, x) => elementwise(graph, "Add", [sum, x])),
 
   Equal: comparison("Equal"),
   NotEqual: (graph, inputs) =>

@@ -10,10 +10,11 @@ import {
   materialize,
   plain,
   reshaped,
+  reshapeValue,
   type Sym,
   transposed,
 } from "../symbol.js";
-import { castTo, uniform } from "./elementwise.js";
+import { castTo, elementwise, uniform } from "./elementwise.js";
 import { fromFront, input, type KernelTable } from "./kernel.js";
 
 /** What tfjs hands to `StridedSlice`. */
@@ -249,21 +250,31 @@ export const SHAPING_KERNELS: KernelTable = {
     const indices = input(inputs, "indices");
     const rank = indices.shape.length;
     const full = expanded(graph, indices);
-    const order = rank > 1 ? [...full.order.slice(0, 1), rank, ...full.order.slice(1)] : [...full.order, rank];
+    // the classes second, as convolutions want them
+    const place = Math.min(rank, 1);
+    const order = full.order.toSpliced(place, 0, rank);
     const shape = [...indices.shape, depth as number];
-    const values = graph.constant(Float32Array.of(offValue as number, onValue as number), [2]);
-    const count = graph.constant(Int32Array.of(depth as number), []);
-    const value = graph.node(
-      "OneHot",
-      [full.value, count, values],
-      "float32",
-      order.map((axis) => shape[axis] ?? 1),
-      {
-        axis: rank > 1 ? 1 : -1,
-      },
+    const apart = reshapeValue(graph, full.value, full.value.shape.toSpliced(place, 0, 1));
+    const classes = Int32Array.from({ length: depth as number }, (_, index) => index);
+    const ladder = graph.constant(
+      classes,
+      order.map((axis) => (axis === rank ? (depth as number) : 1)),
     );
-    const symbol = { shape, order, value };
-    return dtype === "float32" ? symbol : castTo(graph, symbol, dtype as ElementType);
+    // ONNX's own OneHot counts negative indices from the end, and is missing on WebGPU
+    const hot = {
+      shape,
+      order,
+      value: graph.node(
+        "Equal",
+        [apart, ladder],
+        "bool",
+        order.map((axis) => shape[axis] ?? 1),
+      ),
+    };
+    const type = ((dtype as string | undefined) ?? "float32") as ElementType;
+    if (onValue === 1 && offValue === 0) return castTo(graph, hot, type);
+    const [on, off] = [onValue, offValue].map((number) => uniform(graph, number as number, type, shape));
+    return elementwise(graph, "Where", [hot, on as Sym, off as Sym], type);
   },
   Fill: (graph, _, { shape, value, dtype }) =>
     uniform(
