@@ -12,6 +12,28 @@ export function determinant([a, b, c, , d, e, f, , g, h, i]: Affine): number {
   return a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g);
 }
 
+/** `a` after `b`. */
+export function multiplyAffines(a: Affine, b: Affine): Affine {
+  return [0, 4, 8, 12].flatMap((row) =>
+    [0, 1, 2, 3].map((column) =>
+      [0, 1, 2, 3].reduce((sum, k) => sum + (a[row + k] ?? 0) * (b[4 * k + column] ?? 0), 0),
+    ),
+  ) as unknown as Affine;
+}
+
+/** From millimeters to voxel indices. The affine must be {@link invertible}. */
+export function inverseAffine(affine: Affine): Affine {
+  const [a, b, c, x, d, e, f, y, g, h, i, z] = affine;
+  const scale = 1 / determinant(affine);
+  const rows = [
+    [e * i - f * h, c * h - b * i, b * f - c * e],
+    [f * g - d * i, a * i - c * g, c * d - a * f],
+    [d * h - e * g, b * g - a * h, a * e - b * d],
+  ].map((row) => row.map((value) => value * scale));
+  const withShift = rows.flatMap(([p = 0, q = 0, r = 0]) => [p, q, r, -(p * x + q * y + r * z)]);
+  return [...withShift, 0, 0, 0, 1] as unknown as Affine;
+}
+
 /** Where a volume's voxels lie. */
 export interface Grid {
   /** Voxels along depth, height, width. */

@@ -1,6 +1,9 @@
 export { checkSameGrid, type Grid, gridMismatch } from "./affine.js";
 export { type AnnotationManifest, annotatedClasses, readAnnotations, writeAnnotations } from "./annotations.js";
+export { bodyBox } from "./body-box.js";
 export { type CanonicalVolume, canonicalGrid, toCanonical } from "./canonical.js";
+export { cropGrid, cropVolume, pasteVolume, type VoxelBox } from "./crop-volume.js";
+export { gridWithSpacing } from "./grid-with-spacing.js";
 export { hideUnannotated, type MaskAnnotationsOptions, maskAnnotations } from "./mask-annotations.js";
 export {
   type Batch,
@@ -13,5 +16,7 @@ export {
 } from "./patch-sampler.js";
 export { makePhantom, PHANTOM_DEFAULTS, type Phantom, type PhantomOptions, phantomClasses } from "./phantom.js";
 export { READ_NIFTI_DEFAULTS, type ReadNiftiOptions, readLabelNifti, readNifti } from "./read-nifti.js";
+export { RESAMPLE_DEFAULTS, type ResampleOptions, resample } from "./resample.js";
+export { resampleLabels } from "./resample-labels.js";
 export { INTENSITY_DEFAULTS, type IntensityWindow, windowIntensity } from "./window-intensity.js";
 export { WRITE_NIFTI_DEFAULTS, type WriteNiftiOptions, writeNifti } from "./write-nifti.js";
