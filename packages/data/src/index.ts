@@ -1,5 +1,21 @@
 export { checkSameGrid, type Grid, gridMismatch } from "./affine.js";
 export { type AnnotationManifest, annotatedClasses, readAnnotations, writeAnnotations } from "./annotations.js";
+export { applyAugmentation } from "./augmentation/apply-augmentation.js";
+export { type AugmentOptions, augment } from "./augmentation/augment.js";
+export {
+  AUGMENTATION_DEFAULTS,
+  type AugmentationOptions,
+  type AugmentationSettings,
+} from "./augmentation/augmentation-options.js";
+export {
+  type AugmentationPlan,
+  type DrawAugmentationOptions,
+  drawAugmentation,
+} from "./augmentation/draw-augmentation.js";
+export type { AugmentedPatch, Patch } from "./augmentation/patch.js";
+export { type SourceSizeOptions, sourceSize } from "./augmentation/source-size.js";
+export type { SpatialTransform } from "./augmentation/spatial-transform.js";
+export type { SidePair } from "./augmentation/swap-sides.js";
 export { bodyBox } from "./body-box.js";
 export { type CanonicalVolume, canonicalGrid, toCanonical } from "./canonical.js";
 export { cropGrid, cropVolume, pasteVolume, type VoxelBox } from "./crop-volume.js";
