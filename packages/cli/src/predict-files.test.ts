@@ -2,9 +2,9 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/pr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { scalingAffine } from "@plseg/core";
-import { readLabelFile, readVolumeFile, writePhantomDataset, writeVolumeFile } from "@plseg/data/node";
+import { readLabelFile, readScan, readVolumeFile, writePhantomDataset, writeVolumeFile } from "@plseg/data/node";
 import { drawWeights, plSegUnet } from "@plseg/models";
-import { type CapturedOutput, captureOutput } from "@plseg/test-kit";
+import { type CapturedOutput, captureOutput, dicomFile } from "@plseg/test-kit";
 import { describeNetwork } from "@plseg/train";
 import { type RunConfig, writeCheckpoint } from "@plseg/train/node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -119,6 +119,36 @@ describe("plseg predict", () => {
     expect(await readFile(at("bundle.nii"))).toEqual(await readFile(at("run.nii")));
   });
 
+  test("segments a folder of DICOM slices as its NIfTI twin, and folders of such folders", async () => {
+    const { data, shape, affine } = await readVolumeFile(at("data/imagesTs/case_0003_0000.nii.gz"));
+    const [rows, columns] = [shape[1], shape[2]];
+    await mkdir(at("dicom/patient"), { recursive: true });
+    for (let z = 0; z < shape[0]; z++) {
+      const pixels = [...data.subarray(z * rows * columns, (z + 1) * rows * columns)].map(
+        (hu) => Math.round(hu) + 1024,
+      );
+      const position = `0\\0\\${z * affine[10]}`;
+      const pixelSpacing = `${affine[5]}\\${affine[0]}`;
+      const file = dicomFile({ rows, columns, position, pixelSpacing, pixels, orientation: "-1\\0\\0\\0\\-1\\0" });
+      await writeFile(at("dicom/patient", `${z}.dcm`), file);
+    }
+    const scan = await readScan(at("dicom/patient"));
+    expect(scan.shape).toEqual(shape);
+    await writeVolumeFile(at("twin.nii"), scan);
+    const predict = (input: string, output: string) =>
+      run("predict", "-m", at("run"), "-i", at(input), "-o", at(output));
+    for (const [input, output] of [
+      ["twin.nii", "twin-labels.nii.gz"],
+      ["dicom/patient", "patient-labels.nii.gz"],
+      ["dicom", "series"],
+    ] as const)
+      expect(await predict(input, output)).toMatchObject({ code: 0, stderr: "" });
+    const twin = await readLabelFile(at("twin-labels.nii.gz"));
+    expect(twin.affine).toEqual(scan.affine);
+    expect(await readLabelFile(at("patient-labels.nii.gz"))).toEqual(twin);
+    expect(await readLabelFile(at("series/patient.nii.gz"))).toEqual(twin);
+  });
+
   test("warns of a scan whose voxels have another size than those of the training scans", async () => {
     const image = await readVolumeFile(at("data/imagesTs/case_0003_0000.nii.gz"));
     await writeVolumeFile(at("fine.nii"), { ...image, affine: scalingAffine([2, 2, 2]) });
@@ -138,7 +168,7 @@ describe("plseg predict", () => {
   test.each([
     [["nowhere", "data/imagesTs", "new"], 1, "nowhere is neither a run"],
     [["run", "nowhere", "new"], 1, "there is no file or folder"],
-    [["run", "data", "new"], 1, "holds no .nii or .nii.gz file"],
+    [["run", "data", "new"], 1, "holds no .nii or .nii.gz file and no DICOM series"],
     [["run", "data/dataset.json", "new"], 1, "must be a .nii or .nii.gz file, or a folder"],
     [["run", "data/imagesTs", "one.nii.gz"], 2, "so the output must be a folder too"],
     [["run", "data/imagesTs/case_0003_0000.nii.gz", "data/imagesTs/case_0003_0000.nii.gz"], 2, "would be overwritten"],

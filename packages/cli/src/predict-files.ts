@@ -2,7 +2,7 @@ import { access, constants, mkdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { ConfigError, DataError } from "@plseg/core";
 import { toCanonical } from "@plseg/data";
-import { readVolumeFile, writeVolumeFile } from "@plseg/data/node";
+import { readScan, writeVolumeFile } from "@plseg/data/node";
 import type { Device, LoadedBundle } from "@plseg/runtime";
 import { segmentVolume } from "@plseg/runtime";
 import { loadModel } from "./bundle-from-run.js";
@@ -12,7 +12,7 @@ import { isVolumeName, listVolumes } from "./volume-names.js";
 export interface PredictFilesOptions {
   /** Folder of a run or a bundle. */
   readonly model: string;
-  /** A scan, or a folder of scans. */
+  /** A scan (a NIfTI file, or a folder with a series of DICOM slices), or a folder of scans. */
   readonly input: string;
   /** A .nii or .nii.gz file, if the input is one scan; otherwise a folder, which is made if need be. */
   readonly output: string;
@@ -61,7 +61,7 @@ export async function predictFiles(options: PredictFilesOptions): Promise<Predic
     const predictions: Prediction[] = [];
     for (const { id, image, labels } of jobs) {
       const start = performance.now();
-      const { volume, restore } = toCanonical(await readVolumeFile(image));
+      const { volume, restore } = toCanonical(await readScan(image));
       const probabilities = bundle.classes.names.map(
         () => new Float32Array(saveProbabilities ? volume.data.length : 0),
       );
@@ -101,15 +101,15 @@ interface Job {
 
 /** Which scan becomes which file. The folder of the files is made, and writing there is tried, before any work is done. */
 async function planOutputs(input: string, output: string): Promise<Job[]> {
-  const scans = await listVolumes(input, { what: "predict", channelSuffix: true });
-  const isFile = scans[0]?.path === input;
+  const scans = await listVolumes(input, { what: "predict", channelSuffix: true, dicomSeries: true });
+  const isOne = scans[0]?.path === input;
   const existing = await stat(output).catch(() => undefined);
   const intoFile = isVolumeName(output) && !existing?.isDirectory();
-  if (intoFile && !isFile)
+  if (intoFile && !isOne)
     throw new ConfigError(
-      `predict: the input ${input} is a folder, so the output must be a folder too, got ${output}. Name a folder.`,
+      `predict: the input ${input} is a folder of scans, so the output must be a folder too, got ${output}. Name a folder.`,
     );
-  const ending = (path: string): string => (path.endsWith(".gz") ? ".nii.gz" : ".nii");
+  const ending = (path: string): string => (path.endsWith(".nii") ? ".nii" : ".nii.gz");
   const jobs = scans.map(({ id, path }) => {
     return { id, image: path, labels: intoFile ? output : join(output, `${id}${ending(path)}`) };
   });

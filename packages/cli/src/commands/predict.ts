@@ -7,7 +7,7 @@ export function predictCommand(): CommandUnknownOpts {
   return new Command("predict")
     .description("Segment scans; label maps are written in the scans' own space")
     .requiredOption("-m, --model <dir>", 'a run of "plseg train", or a bundle of "plseg export"')
-    .requiredOption("-i, --input <path>", "a scan (.nii, .nii.gz), or a folder of scans")
+    .requiredOption("-i, --input <path>", "a scan (.nii, .nii.gz, or a folder of DICOM slices), or a folder of scans")
     .requiredOption("-o, --output <path>", "a file for one scan, or a folder, which is made if need be")
     .addOption(
       new Option("--device <device>", "where the model runs")
