@@ -2,23 +2,32 @@ import { ConfigError, ResourceError, type Shape } from "@plseg/core";
 import { type InputSpec, type TracedModel, type TracedValue, trace } from "@plseg/onnx";
 import type { Tensor } from "onnxruntime-common";
 import type { CompiledFunction, CompileOptions, Engine, EngineArray, EngineTensor, TensorFunction } from "./engine.js";
-import { checkFeed, isEngineTensor } from "./feeds.js";
-import { type OnnxOptions, type OnnxRuntime, type OnnxSession, openSession } from "./onnx-session.js";
+import { checkFeed, FUNCTION_DISPOSED, isEngineTensor, TENSOR_DISPOSED } from "./feeds.js";
+import { type Device, type OnnxOptions, type OnnxRuntime, type OnnxSession, openSession } from "./onnx-session.js";
 
 /** Outputs get this before their names in the graph, so that a state may go in and come out under one name. */
 const OUTPUT = "next/";
 
+/** Copies a tensor from a device. */
+type Download = (tensor: Tensor) => Promise<EngineArray>;
+
 /**
  * The engine that traces a function once into an ONNX graph and runs the graph with ONNX Runtime: one call per step,
  * forward, backward and update together.
+ *
+ * On WebGPU an output that has the name of an input stays on the device, so that a state goes from step to step without a
+ * copy; other outputs are copied to the CPU at once.
  */
 export function compiledEngine(options: OnnxOptions): Engine {
+  const device = options.device ?? "cpu";
+  const download = downloader(options);
   return {
-    name: `compiled (${options.device ?? "cpu"})`,
+    name: `compiled (${device})`,
     async compile(fn, inputs, compileOptions = {}) {
-      const traced = traceFunction(fn, inputs, compileOptions);
+      const traced = traceFunction(fn, inputs, device, compileOptions);
       checkMemory(traced, options.memoryLimit);
-      return new OnnxFunction(options.ort, await openSession(options, traced.model), traced);
+      const state = traced.outputs.map(({ name }) => name).filter((name) => name.slice(OUTPUT.length) in inputs);
+      return new OnnxFunction(options.ort, await openSession(options, traced.model, state), traced, download);
     },
   };
 }
@@ -26,11 +35,15 @@ export function compiledEngine(options: OnnxOptions): Engine {
 function traceFunction<Inputs extends Readonly<Record<string, InputSpec>>>(
   fn: TensorFunction<Extract<keyof Inputs, string>>,
   inputs: Inputs,
+  device: Device,
   { outputLayouts = {} }: CompileOptions,
 ): TracedModel {
   const renamed = <T>(record: Readonly<Record<string, T>>): Record<string, T> =>
     Object.fromEntries(Object.entries(record).map(([name, value]) => [OUTPUT + name, value]));
-  return trace((tensors) => renamed(fn(tensors)), inputs, { outputLayouts: renamed(outputLayouts) });
+  return trace((tensors) => renamed(fn(tensors)), inputs, {
+    outputLayouts: renamed(outputLayouts),
+    target: device === "webgpu" || device === "cuda" ? "gpu" : "cpu",
+  });
 }
 
 /** What ONNX Runtime takes of a training step, compared with the tensors that are held at its fullest moment. */
@@ -47,18 +60,43 @@ function checkMemory(traced: TracedModel, limit = Number.POSITIVE_INFINITY): voi
   );
 }
 
+/**
+ * Copies tensors from a WebGPU device. In Node, ONNX Runtime 1.30 ends the process when asked for the numbers of such a
+ * tensor; there a graph that passes its input on brings them to the CPU.
+ */
+function downloader(options: OnnxOptions): Download {
+  const sessions = new Map<string, Promise<OnnxSession>>();
+  return async (tensor) => {
+    if (tensor.location !== "gpu-buffer" || isBrowserBuffer(tensor.gpuBuffer))
+      return (await tensor.getData()) as EngineArray;
+    const spec: InputSpec = { shape: tensor.dims, dtype: tensor.type as "float32" | "int32" | "bool" };
+    const key = JSON.stringify(spec);
+    const session = sessions.get(key) ?? openSession(options, trace(({ x }) => ({ y: x }), { x: spec }).model);
+    sessions.set(key, session);
+    const { y } = await (await session).run({ x: tensor });
+    return y?.data as EngineArray;
+  };
+}
+
+/** Whether a browser made it: ONNX Runtime for Node has something of its own in its place. */
+const isBrowserBuffer = (buffer: unknown): boolean =>
+  "GPUBuffer" in globalThis && typeof buffer === "object" && buffer !== null && "mapAsync" in buffer;
+
 class OnnxFunction implements CompiledFunction {
   private readonly ort: OnnxRuntime;
-  private readonly session: OnnxSession;
   private readonly inputs: readonly TracedValue[];
+  private readonly download: Download;
+  private session: OnnxSession | undefined;
 
-  constructor(ort: OnnxRuntime, session: OnnxSession, { inputs }: TracedModel) {
+  constructor(ort: OnnxRuntime, session: OnnxSession, { inputs }: TracedModel, download: Download) {
     this.ort = ort;
     this.session = session;
     this.inputs = inputs;
+    this.download = download;
   }
 
   async run(inputs: Readonly<Record<string, EngineArray | EngineTensor>>): Promise<Record<string, EngineTensor>> {
+    if (!this.session) throw new ConfigError(FUNCTION_DISPOSED);
     const feeds: Record<string, Tensor> = {};
     for (const { name, shape, dtype } of this.inputs) {
       const feed = inputs[name];
@@ -67,12 +105,17 @@ class OnnxFunction implements CompiledFunction {
     }
     const results = await this.session.run(feeds);
     return Object.fromEntries(
-      Object.entries(results).map(([name, tensor]) => [name.slice(OUTPUT.length), new OnnxTensor(tensor)]),
+      Object.entries(results).map(([name, tensor]) => [
+        name.slice(OUTPUT.length),
+        new OnnxTensor(tensor, this.download),
+      ]),
     );
   }
 
   async dispose(): Promise<void> {
-    await this.session.release();
+    const { session } = this;
+    this.session = undefined;
+    await session?.release();
   }
 
   private tensor(feed: EngineArray | EngineTensor, dtype: TracedValue["dtype"], shape: Shape): Tensor {
@@ -85,19 +128,28 @@ class OnnxFunction implements CompiledFunction {
 }
 
 class OnnxTensor implements EngineTensor {
-  readonly tensor: Tensor;
   readonly shape: Shape;
+  private readonly download: Download;
+  private held: Tensor | undefined;
 
-  constructor(tensor: Tensor) {
-    this.tensor = tensor;
+  constructor(tensor: Tensor, download: Download) {
+    this.held = tensor;
     this.shape = tensor.dims;
+    this.download = download;
+  }
+
+  /** @throws ConfigError if it was disposed. */
+  get tensor(): Tensor {
+    if (this.held) return this.held;
+    throw new ConfigError(TENSOR_DISPOSED);
   }
 
   async read(): Promise<EngineArray> {
-    return (await this.tensor.getData()) as EngineArray;
+    return this.download(this.tensor);
   }
 
   dispose(): void {
-    this.tensor.dispose();
+    this.held?.dispose();
+    this.held = undefined;
   }
 }

@@ -1,3 +1,4 @@
+import { ConfigError } from "@plseg/core";
 import { expectClose } from "@plseg/test-kit";
 import { add, memory, mul, relu, scalar, square, sum, type Tensor, type Tensor1D } from "@tensorflow/tfjs-core";
 import * as ort from "onnxruntime-node";
@@ -89,10 +90,25 @@ describe.each([
 
     const freed = (await fn.run({ state: x, x })).state as EngineTensor;
     freed.dispose();
-    await expect(freed.read()).rejects.toThrow();
-    await expect((async () => fn.run({ state: freed, x }))()).rejects.toThrow();
+    freed.dispose(); // a second time is no error
+    await expect(freed.read()).rejects.toThrow("this tensor was disposed and holds no numbers any more.");
+    await expect(fn.run({ state: freed, x })).rejects.toThrow(
+      "this tensor was disposed and holds no numbers any more.",
+    );
     await fn.dispose();
     await elsewhere.dispose();
+  });
+
+  test("runs a function until it is disposed, and its outputs outlive it", async () => {
+    const fn = await engine.compile(accumulate, inputs);
+    const { state, energy } = await fn.run({ state: Float32Array.of(1, 2, 3), x: new Float32Array(3) });
+    await fn.dispose();
+    await fn.dispose(); // a second time is no error
+    await expect(fn.run({ state: new Float32Array(3), x: new Float32Array(3) })).rejects.toThrow(
+      new ConfigError("run: this function was disposed. Compile it again."),
+    );
+    expect(await read(state)).toEqual(Float32Array.of(1, 2, 3));
+    expect(await read(energy)).toEqual(Float32Array.of(14));
   });
 });
 

@@ -2,20 +2,12 @@ import { ConfigError } from "@plseg/core";
 import { compiledEngine } from "./compiled-engine.js";
 import { eagerEngine } from "./eager-engine.js";
 import type { Engine } from "./engine.js";
-import type { Device, OnnxRuntime } from "./onnx-session.js";
+import type { OnnxOptions } from "./onnx-session.js";
 
-/** Options of {@link createEngine}. */
-export interface EngineOptions {
-  /** `compiled` traces to ONNX; `tfjs` runs on the tfjs backend in use. */
+/** Options of {@link createEngine}: those of the compiled engine, and which engine. */
+export interface EngineOptions extends Partial<OnnxOptions> {
+  /** `compiled` traces to ONNX; `tfjs` runs on the tfjs backend in use, and takes no other option. */
   readonly engine?: "compiled" | "tfjs";
-  /** Where the compiled engine runs; `cpu` unless told. */
-  readonly device?: Device;
-  /** ONNX Runtime for the compiled engine: `onnxruntime-node` or `onnxruntime-web/webgpu`. */
-  readonly ort?: OnnxRuntime;
-  /** CPU threads of the compiled engine; as many as ONNX Runtime thinks best unless told. */
-  readonly threads?: number;
-  /** Bytes that the compiled engine may need; a function that would need more is refused. No limit unless told. */
-  readonly memoryLimit?: number;
 }
 
 /**
@@ -32,7 +24,7 @@ export function createEngine({ engine = "compiled", ort, ...options }: EngineOpt
   if (engine === "tfjs") return eagerEngine();
   if (!ort)
     throw new ConfigError(
-      'createEngine: the compiled engine needs ONNX Runtime. Pass ort: await import("onnxruntime-node"), or onnxruntime-web/webgpu in a browser.',
+      'createEngine: the compiled engine needs ONNX Runtime. Pass ort: await import("onnxruntime-node"); in a browser, onnxruntime-web/webgpu, /jspi or /wasm.',
     );
   return compiledEngine({ ort, ...options });
 }

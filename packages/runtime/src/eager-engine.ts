@@ -10,7 +10,7 @@ import {
   transpose,
 } from "@tensorflow/tfjs-core";
 import type { CompiledFunction, CompileOptions, Engine, EngineArray, EngineTensor, TensorFunction } from "./engine.js";
-import { checkFeed, isEngineTensor } from "./feeds.js";
+import { checkFeed, FUNCTION_DISPOSED, isEngineTensor, TENSOR_DISPOSED } from "./feeds.js";
 
 /** The engine that runs a function as it is, on whatever tfjs backend is in use. */
 export function eagerEngine(): Engine {
@@ -24,6 +24,7 @@ class EagerFunction implements CompiledFunction {
   private readonly fn: TensorFunction;
   private readonly inputs: Readonly<Record<string, InputSpec>>;
   private readonly outputLayouts: Readonly<Record<string, Layout>>;
+  private disposed = false;
 
   constructor(fn: TensorFunction, inputs: Readonly<Record<string, InputSpec>>, { outputLayouts = {} }: CompileOptions) {
     this.fn = fn;
@@ -31,7 +32,8 @@ class EagerFunction implements CompiledFunction {
     this.outputLayouts = outputLayouts;
   }
 
-  run(feeds: Readonly<Record<string, EngineArray | EngineTensor>>): Promise<Record<string, EngineTensor>> {
+  async run(feeds: Readonly<Record<string, EngineArray | EngineTensor>>): Promise<Record<string, EngineTensor>> {
+    if (this.disposed) throw new ConfigError(FUNCTION_DISPOSED);
     const outputs = tidy(() => {
       const tensors = Object.entries(this.inputs).map(([name, spec]): [string, Tensor] => {
         const feed = feeds[name];
@@ -48,10 +50,11 @@ class EagerFunction implements CompiledFunction {
       for (const [, result] of results) if (!fed.has(result)) result.dispose();
       return kept;
     });
-    return Promise.resolve(Object.fromEntries(outputs.map(([name, output]) => [name, new TfjsTensor(output)])));
+    return Object.fromEntries(outputs.map(([name, output]) => [name, new TfjsTensor(output)]));
   }
 
   dispose(): Promise<void> {
+    this.disposed = true;
     return Promise.resolve();
   }
 }
@@ -104,12 +107,18 @@ function laidOut(x: Tensor, layout: Layout = "as-is"): Tensor {
 }
 
 class TfjsTensor implements EngineTensor {
-  readonly tensor: Tensor;
   readonly shape: Shape;
+  private readonly held: Tensor;
 
   constructor(tensor: Tensor) {
-    this.tensor = tensor;
+    this.held = tensor;
     this.shape = tensor.shape;
+  }
+
+  /** @throws ConfigError if it was disposed. */
+  get tensor(): Tensor {
+    if (!this.held.isDisposed) return this.held;
+    throw new ConfigError(TENSOR_DISPOSED);
   }
 
   async read(): Promise<EngineArray> {
@@ -117,6 +126,6 @@ class TfjsTensor implements EngineTensor {
   }
 
   dispose(): void {
-    this.tensor.dispose();
+    this.held.dispose();
   }
 }

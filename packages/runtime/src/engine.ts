@@ -9,9 +9,13 @@ export type EngineArray = Float32Array | Int32Array | Uint8Array;
 export interface EngineTensor {
   /** Sizes of the axes, outermost first. */
   readonly shape: Shape;
-  /** The numbers, copied to the CPU if they are elsewhere. */
+  /**
+   * The numbers, copied to the CPU if they are elsewhere.
+   *
+   * @throws ConfigError if it was disposed.
+   */
   read(): Promise<EngineArray>;
-  /** Frees it. Reading or feeding it afterwards is an error. */
+  /** Frees it. Reading or feeding it afterwards is an error; disposing it again is not. */
   dispose(): void;
 }
 
@@ -27,10 +31,11 @@ export interface CompiledFunction {
   /**
    * Runs it once. Outputs are by name, and stay with the engine until read or disposed.
    *
-   * @throws ShapeError if an input is missing or has the wrong number of elements.
+   * @throws ShapeError if an input is missing or has the wrong number of elements; ConfigError if the function, or a tensor
+   * that is fed, was disposed.
    */
   run(inputs: Readonly<Record<string, EngineArray | EngineTensor>>): Promise<Record<string, EngineTensor>>;
-  /** Frees what was made ready. Running it afterwards is an error. */
+  /** Frees what was made ready. Running it afterwards is an error; disposing it again is not. Its outputs live on. */
   dispose(): Promise<void>;
 }
 

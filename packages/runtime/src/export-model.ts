@@ -34,7 +34,7 @@ export function exportModel({
       return { probabilities: softmax(logits as Tensor5D) };
     },
     { image: { shape: [1, ...patchSize, inChannels], layout: "channels-first" } },
-    { outputLayouts: { probabilities: "channels-first" } },
+    { outputLayouts: { probabilities: "channels-first" }, target: "gpu" }, // runs on every provider
   );
   const [stranger] = stored.unused();
   if (stranger !== undefined) throw new DataError(`exportModel: the network has no weight "${stranger}".`);

@@ -1,6 +1,13 @@
 import { type Shape, ShapeError, showShape, sizeOf } from "@plseg/core";
 import type { EngineArray, EngineTensor } from "./engine.js";
 
+/** What is said of a function that is run after it was disposed. */
+export const FUNCTION_DISPOSED = "run: this function was disposed. Compile it again.";
+
+/** What is said of a tensor that is read or fed after it was disposed. */
+export const TENSOR_DISPOSED =
+  "this tensor was disposed and holds no numbers any more. Dispose a state only after the step that takes it.";
+
 /** Whether an input is a tensor that an engine holds, rather than plain numbers. */
 export const isEngineTensor = (feed: EngineArray | EngineTensor): feed is EngineTensor => "read" in feed;
 

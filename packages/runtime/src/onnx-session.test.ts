@@ -51,12 +51,27 @@ describe("openSession", () => {
 
   test("asks for a provider, a layout and threads", async () => {
     const { ort, options } = pretended();
-    await openSession({ ort, device: "webgpu" }, new Uint8Array());
+    await openSession({ ort, device: "webgpu" }, new Uint8Array(), ["state"]);
     await openSession({ ort, threads: 2 }, new Uint8Array());
     expect(options).toMatchObject([
-      { executionProviders: [{ name: "webgpu", preferredLayout: "NCHW" }] },
+      {
+        executionProviders: [{ name: "webgpu", preferredLayout: "NCHW" }],
+        preferredOutputLocation: { state: "gpu-buffer" },
+        extra: { session: { disable_cpu_ep_fallback: "1" } },
+      },
       { executionProviders: ["cpu"], intraOpNumThreads: 2 },
     ]);
+  });
+
+  test("refuses the build of onnxruntime-web whose WebGPU is wrong in 3-D", async () => {
+    const webgpu = {};
+    Object.defineProperty(webgpu, "device", { value: {}, writable: false, configurable: true });
+    const { ort, most } = pretended();
+    const old = openSession({ ort: { ...ort, env: { webgpu } }, device: "webgpu" }, new Uint8Array());
+    await expect(old).rejects.toThrow('Import "onnxruntime-web/webgpu" or "onnxruntime-web/jspi"');
+    expect(most()).toBe(1);
+    const native = { ...ort, env: { webgpu: { device: {} } } };
+    expect(await openSession({ ort: native, device: "webgpu" }, new Uint8Array())).toBeDefined();
   });
 
   test("says that a graph cannot be loaded, and where", async () => {

@@ -7,3 +7,4 @@ export { channelsFirst, channelsLast } from "./layout.js";
 export { partialTarget } from "./partial-target.js";
 export { runReadmeExample } from "./readme.js";
 export { expectClose, largestDifference, type Tolerance } from "./tolerance.js";
+export { whyNoWebgpu } from "./webgpu.js";

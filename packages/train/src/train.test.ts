@@ -70,6 +70,23 @@ describe("train", () => {
     expect((await lossesOf(options("pl-seg", { seed: 6 }))).parameters).not.toEqual(first.parameters);
   });
 
+  test.each([1, 2])("gives the same bits run after run on %i threads", async (threads) => {
+    const run = () => train(options("pl-seg", { engine: createEngine({ ort, threads }) }));
+    expect(await run()).toEqual(await run());
+  });
+
+  test("gives the same bits beside another training in the same process", async () => {
+    const alone = [await train(options("pl-seg")), await train(options("pl-seg", { seed: 6 }))];
+    const beside = await Promise.all([train(options("pl-seg")), train(options("pl-seg", { seed: 6 }))]);
+    expect(beside).toEqual(alone);
+  });
+
+  test("does no step once it is told to stop", async () => {
+    const { step, tensors } = await train(options("pl-seg", { signal: AbortSignal.abort() }));
+    expect(step).toBe(0);
+    expect(tensors.parameters?.some((value) => value !== 0)).toBe(true);
+  });
+
   test("goes on exactly where it stopped", async () => {
     const unbroken = await train(options("pl-seg"));
     const stop = new AbortController();

@@ -17,8 +17,12 @@ export interface NodeEngineOptions {
   readonly device?: Device;
   /** CPU threads of the compiled engine; as many as ONNX Runtime thinks best unless told. */
   readonly threads?: number;
-  /** Bytes that the compiled engine may need; the memory that is free unless told. */
+  /** Bytes that the compiled engine may need; on the CPU the memory that is free unless told. */
   readonly memoryLimit?: number;
+  /** On WebGPU: take an adapter that computes in software, for tests. */
+  readonly allowSoftwareAdapter?: boolean;
+  /** On WebGPU: let the CPU compute what the provider lacks. Otherwise it is an error. */
+  readonly allowCpuFallback?: boolean;
 }
 
 /** How to get the tfjs backend of an engine: the package that brings it, its import, and its name in tfjs. */
