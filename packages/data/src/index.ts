@@ -23,13 +23,15 @@ export { gridWithSpacing } from "./grid-with-spacing.js";
 export { hideUnannotated, type MaskAnnotationsOptions, maskAnnotations } from "./mask-annotations.js";
 export {
   type Batch,
+  joinPatches,
   PATCH_SAMPLER_DEFAULTS,
+  type Patch,
   type PatchSampler,
   type PatchSamplerOptions,
   type PatchSampling,
   patchSampler,
-  type SampledCase,
 } from "./patch-sampler.js";
+export type { PatchSource, SampledCase } from "./patch-source.js";
 export { makePhantom, PHANTOM_DEFAULTS, type Phantom, type PhantomOptions, phantomClasses } from "./phantom.js";
 export { READ_NIFTI_DEFAULTS, type ReadNiftiOptions, readLabelNifti, readNifti } from "./read-nifti.js";
 export { RESAMPLE_DEFAULTS, type ResampleOptions, resample } from "./resample.js";

@@ -1,7 +1,8 @@
 import { Random, type Size3D } from "@plseg/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { patchSampler, type SampledCase } from "./patch-sampler.js";
+import { patchSampler } from "./patch-sampler.js";
+import type { SampledCase } from "./patch-source.js";
 
 /** A scan whose voxels hold their own index, so that a patch tells where it was taken. */
 function scan(
@@ -57,7 +58,7 @@ describe("patchSampler", () => {
 
   test("draws each case once a round", () => {
     const cases = ["a", "b", "c", "d"].map((id) => scan(id, [4, 4, 4], two));
-    const sampler = patchSampler({ cases, patchSize: [2, 2, 2], batch: 2 });
+    const sampler = patchSampler({ cases, patchSize: [2, 2, 2], batch: 2, foreground: 0 });
     for (let round = 0; round < 5; round++) {
       const ids = [0, 1].flatMap((step) => sampler.sample(2 * round + step).sources.map(({ id }) => id));
       expect(ids.sort()).toEqual(["a", "b", "c", "d"]);
@@ -69,11 +70,47 @@ describe("patchSampler", () => {
     const source = scan("a", [20, 20, 20], [true, true, true, false], [...labels, [4210, 2], [7999, 3]]);
     const sampler = patchSampler({ cases: [source], patchSize: [4, 4, 4], foreground: 1 });
     const counts = [0, 0, 0, 0];
-    for (let step = 0; step < 400; step++)
-      for (const label of new Set(sampler.sample(step).labels)) counts[label] = (counts[label] ?? 0) + 1;
-    expect(counts[1]).toBeGreaterThan(160);
-    expect(counts[2]).toBeGreaterThan(160);
-    expect(counts[3]).toBe(0);
+    for (let step = 0; step < 40; step++)
+      for (const [label, seen] of sampler.sample(step).seen.entries()) counts[label] = (counts[label] ?? 0) + seen;
+    expect(counts.slice(1)).toEqual([20, 20, 0]); // too far from each other for one patch
+  });
+
+  test("gives a class that one case of many annotates its turn, once in each round of classes", () => {
+    const common = Array.from({ length: 9 }, (_, i) => scan(`common ${i}`, [8, 8, 8], [true, true, false], [[0, 1]]));
+    const cases = [...common, scan("rare", [8, 8, 8], [true, false, true], [[0, 2]])];
+    const sampler = patchSampler({ cases, patchSize: [2, 2, 2], batch: 2, foreground: 0.5 });
+    const seen = [0, 0, 0];
+    const drawn = new Map<string, number>();
+    for (let step = 0; step < 36; step++) {
+      const batch = sampler.sample(step);
+      for (const [label, count] of batch.seen.entries()) seen[label] = (seen[label] ?? 0) + count;
+      const second = batch.sources[1]?.id ?? "";
+      drawn.set(second, (drawn.get(second) ?? 0) + 1);
+    }
+    // The first patch of each step lies anywhere, the second around class 1 and class 2 by turns.
+    expect(drawn.get("rare")).toBe(18);
+    expect(common.map(({ id }) => drawn.get(id))).toEqual(common.map(() => 2));
+    expect(seen.slice(1).every((count) => count >= 18)).toBe(true);
+  });
+
+  test("draws cases in which a class is annotated and absent", () => {
+    const cases = [scan("present", [4, 4, 4], two, [[0, 1]]), scan("absent", [4, 4, 4], two)];
+    const sampler = patchSampler({ cases, patchSize: [2, 2, 2], batch: 2, foreground: 0.5 });
+    const ids = [0, 1].map((step) => sampler.sample(step).sources[0]?.id);
+    expect(ids.sort()).toEqual(["absent", "present"]);
+  });
+
+  test("spreads any part of foreground evenly", () => {
+    fc.assert(
+      fc.property(fc.double({ min: 0, max: 1, noNaN: true }), fc.nat(500), (foreground, start) => {
+        const source = scan("a", [1, 1, 99], two, [[98, 1]]);
+        const sampler = patchSampler({ cases: [source], patchSize: [1, 1, 1], batch: 20, foreground });
+        const around = sampler.sample(start).labels.filter((label) => label === 1).length;
+        // One voxel of 99 holds the class: patches that lie anywhere hit it now and then.
+        expect(around).toBeGreaterThanOrEqual(Math.floor(20 * foreground));
+        expect(around).toBeLessThanOrEqual(Math.ceil(20 * foreground) + 4);
+      }),
+    );
   });
 
   test("keeps the drawn voxel in the middle half of the patch, when the border is far", () => {
