@@ -21,6 +21,7 @@ export { type CanonicalVolume, canonicalGrid, toCanonical } from "./canonical.js
 export { cropGrid, cropVolume, pasteVolume, type VoxelBox } from "./crop-volume.js";
 export { gridWithSpacing } from "./grid-with-spacing.js";
 export { hideUnannotated, type MaskAnnotationsOptions, maskAnnotations } from "./mask-annotations.js";
+export { imageOnModelGrid, labelsOnModelGrid, type ModelGrid, modelGrid } from "./model-grid.js";
 export {
   type Batch,
   joinPatches,

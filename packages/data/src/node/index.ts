@@ -1,3 +1,5 @@
+export { type CachedCase, cachedSource, readCachedCase } from "./cache/cached-case.js";
+export { type PreprocessCasesOptions, preprocessCases } from "./cache/preprocess-cases.js";
 export type { Dataset, DatasetCase, DatasetProblem } from "./dataset.js";
 export {
   type DatasetReport,

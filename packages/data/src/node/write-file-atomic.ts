@@ -40,9 +40,14 @@ export async function writeFileAtomic(path: string, content: Uint8Array | string
     await rename(temporary, path);
   } catch (cause) {
     await rm(temporary, { force: true }).catch(() => {});
-    const { code = "", message } = cause as NodeJS.ErrnoException;
-    const resource = RESOURCE_ERRORS[code];
-    if (resource) throw new ResourceError(`writeFileAtomic: ${path} could not be written: ${resource}.`, { cause });
-    throw new DataError(`writeFileAtomic: ${path} could not be written: ${PATH_ERRORS[code] ?? message}.`, { cause });
+    throw asWriteError("writeFileAtomic", path, cause);
   }
+}
+
+/** What went wrong when something was written, in words: a ResourceError if the machine is at fault, else a DataError. */
+export function asWriteError(where: string, path: string, cause: unknown): ResourceError | DataError {
+  const { code = "", message } = cause as NodeJS.ErrnoException;
+  const resource = RESOURCE_ERRORS[code];
+  if (resource) return new ResourceError(`${where}: ${path} could not be written: ${resource}.`, { cause });
+  return new DataError(`${where}: ${path} could not be written: ${PATH_ERRORS[code] ?? message}.`, { cause });
 }

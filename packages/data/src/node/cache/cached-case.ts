@@ -1,0 +1,118 @@
+import { join } from "node:path";
+import { type Affine, DataError, type LabelMap, type Size3D, type Volume } from "@plseg/core";
+import * as v from "valibot";
+import type { PatchSource } from "../../patch-source.js";
+import { type IntensityWindow, windowIntensity } from "../../window-intensity.js";
+import { readZarrAttributes, readZarrBox, readZarrListItem } from "./read-zarr.js";
+
+/** Version of what is stored, and of the arithmetic behind it. A cache of another version is built anew. */
+export const CACHE_VERSION = 1;
+
+/** A preprocessed case on disk: all there is to know but the voxels. Plain data, which a worker thread can be given. */
+export interface CachedCase {
+  /** Name of the case. */
+  readonly id: string;
+  /** Its folder: a group of Zarr arrays `image`, `labels` and `places`. */
+  readonly folder: string;
+  /** Voxels along depth, height, width. */
+  readonly shape: Size3D;
+  /** Millimeters between voxels along depth, height, width. */
+  readonly spacing: Size3D;
+  /** Where the voxels lie in the patient: canonical orientation, cropped to the body. */
+  readonly affine: Affine;
+  /** Whether each class was annotated, by class index. */
+  readonly annotated: readonly boolean[];
+  /** By class index: places of the class in `places`, the classes one after the other. */
+  readonly placeCounts: readonly number[];
+  /** By class index: voxels with the label. */
+  readonly voxels: readonly number[];
+  /** Intensity of a stored 1. */
+  readonly slope: number;
+  /** Lowest stored value, which chunks that are not stored have. */
+  readonly air: number;
+  /** How labels are stored. */
+  readonly labelType: "uint8" | "uint16";
+}
+
+/** What `zarr.json` of a case says. */
+export interface CaseAttributes extends Omit<CachedCase, "id" | "folder"> {
+  /** {@link CACHE_VERSION} */
+  readonly plsegCache: typeof CACHE_VERSION;
+  /** SHA-256 of everything that the stored voxels depend on. */
+  readonly key: string;
+  /** The files that the case was made of: length, time of the last change in milliseconds, SHA-256. */
+  readonly inputs: readonly { readonly bytes: number; readonly modified: number; readonly sha256: string }[];
+}
+
+const numbers = v.array(v.number());
+const size = v.strictTuple([v.number(), v.number(), v.number()]);
+
+const schema = v.strictObject({
+  plsegCache: v.literal(CACHE_VERSION),
+  key: v.string(),
+  inputs: v.array(v.strictObject({ bytes: v.number(), modified: v.number(), sha256: v.string() })),
+  shape: size,
+  spacing: size,
+  affine: v.pipe(numbers, v.length(16)),
+  annotated: v.array(v.boolean()),
+  placeCounts: numbers,
+  voxels: numbers,
+  slope: v.number(),
+  air: v.number(),
+  labelType: v.picklist(["uint8", "uint16"]),
+});
+
+/** The attributes of a case, if it is there and of this version. */
+export async function readCaseAttributes(folder: string): Promise<CaseAttributes | undefined> {
+  const parsed = v.safeParse(schema, await readZarrAttributes(folder));
+  return parsed.success ? { ...parsed.output, affine: parsed.output.affine as unknown as Affine } : undefined;
+}
+
+/** The case in a folder with these attributes. */
+export function cachedCase(id: string, folder: string, attributes: CaseAttributes): CachedCase {
+  const { plsegCache: _version, key: _key, inputs: _inputs, ...rest } = attributes;
+  return { id, folder, ...rest };
+}
+
+/**
+ * A preprocessed case as a source of patches. Its voxels stay on disk: of them a patch reads its chunks.
+ *
+ * @throws DataError, when a patch is read, if a file is missing or damaged; names case and file.
+ */
+export function cachedSource(entry: CachedCase, intensity: IntensityWindow): PatchSource {
+  const { id, folder, shape, spacing, annotated, placeCounts, slope, air, labelType } = entry;
+  const starts = placeCounts.map((_, label) => placeCounts.slice(0, label).reduce((sum, count) => sum + count, 0));
+  const named = <T>(read: () => T): T => {
+    try {
+      return read();
+    } catch (cause) {
+      throw new DataError(`case ${id}: ${(cause as Error).message}`, { cause });
+    }
+  };
+  return {
+    id,
+    shape,
+    spacing,
+    annotated,
+    placeCounts,
+    place: (label, index) => named(() => readZarrListItem(join(folder, "places"), (starts[label] ?? 0) + index)),
+    read: (origin, box) =>
+      named(() => {
+        const image = readZarrBox(join(folder, "image"), { type: "int16", shape, fill: air }, origin, box);
+        const labels = readZarrBox(join(folder, "labels"), { type: labelType, shape, fill: 0 }, origin, box);
+        return { image: windowIntensity(toIntensity(image, slope), intensity), labels };
+      }),
+  };
+}
+
+/** The whole of a preprocessed case. @throws DataError if a file is missing or damaged; names case and file. */
+export function readCachedCase(entry: CachedCase): { readonly image: Volume; readonly labels: LabelMap } {
+  const { shape, affine, slope, air, folder, labelType } = entry;
+  const image = readZarrBox(join(folder, "image"), { type: "int16", shape, fill: air }, [0, 0, 0], shape);
+  const labels = readZarrBox(join(folder, "labels"), { type: labelType, shape, fill: 0 }, [0, 0, 0], shape);
+  const data = Float32Array.from(image, (value) => value * slope);
+  return { image: { data, shape, affine }, labels: { data: labels, shape, affine } };
+}
+
+const toIntensity = (stored: Int16Array, slope: number): Int16Array | Float32Array =>
+  slope === 1 ? stored : Float32Array.from(stored, (value) => value * slope);
