@@ -8,6 +8,8 @@ export default defineConfig({
     include: ["packages/**/src/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**"],
     silent: "passed-only",
+    // Worker threads run from source too.
+    execArgv: ["--import", new URL("scripts/typescript-in-workers.mjs", import.meta.url).href],
     // A whole training step on the plain CPU backend takes a while on a busy machine of two cores.
     testTimeout: 120_000,
     hookTimeout: 120_000,

@@ -26,11 +26,11 @@ export {
   type Batch,
   joinPatches,
   PATCH_SAMPLER_DEFAULTS,
-  type Patch,
   type PatchSampler,
   type PatchSamplerOptions,
   type PatchSampling,
   patchSampler,
+  type SampledPatch,
 } from "./patch-sampler.js";
 export type { PatchSource, SampledCase } from "./patch-source.js";
 export { makePhantom, PHANTOM_DEFAULTS, type Phantom, type PhantomOptions, phantomClasses } from "./phantom.js";

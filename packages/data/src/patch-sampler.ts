@@ -24,7 +24,7 @@ export interface PatchSamplerOptions extends PatchSampling {
 export const PATCH_SAMPLER_DEFAULTS: Required<PatchSampling> = { batch: 1, seed: 0, foreground: 1 / 3 };
 
 /** One of the patches of a batch. */
-export interface Patch {
+export interface SampledPatch {
   /** `[depth, height, width]`, in [−1, 1]. */
   readonly image: Float32Array;
   /** `[depth, height, width]`, class indices. */
@@ -48,7 +48,7 @@ export interface Batch {
   /** `[class]`: in how many of the patches there is a voxel of the class. */
   readonly seen: readonly number[];
   /** Where each patch was taken: the case, and the voxel of its first corner, which is negative where a patch is padded. */
-  readonly sources: readonly Patch["source"][];
+  readonly sources: readonly SampledPatch["source"][];
 }
 
 /** A source of patches, made by {@link patchSampler}. */
@@ -56,7 +56,9 @@ export interface PatchSampler {
   /** The batch of a step. It depends on seed and step only, so a resumed training sees the same batches. */
   sample(step: number): Batch;
   /** The `n`-th patch of that batch. */
-  patch(step: number, n: number): Patch;
+  patch(step: number, n: number): SampledPatch;
+  /** Where that patch is taken. Its voxels are not read. */
+  source(step: number, n: number): SampledPatch["source"];
 }
 
 /** Value and label of voxels beyond the scan: air, which no organ is. */
@@ -85,7 +87,7 @@ export function patchSampler(options: PatchSamplerOptions): PatchSampler {
   checkClasses(sources);
   const draw = patchDraws(sources, { batch, seed, foreground, patchSize });
 
-  const patch = (step: number, n: number): Patch => {
+  const patch = (step: number, n: number): SampledPatch => {
     const { source: index, origin } = draw(step, n);
     const source = sources[index] as PatchSource;
     const { image, labels } = cut(source, origin, patchSize);
@@ -95,6 +97,10 @@ export function patchSampler(options: PatchSamplerOptions): PatchSampler {
   };
   return {
     patch,
+    source(step, n) {
+      const { source, origin } = draw(step, n);
+      return { id: sources[source]?.id ?? "", origin };
+    },
     sample(step) {
       if (!(Number.isInteger(step) && step >= 0))
         throw new ConfigError(`patchSampler: step must be a whole number of at least 0, got ${step}.`);
@@ -104,7 +110,7 @@ export function patchSampler(options: PatchSamplerOptions): PatchSampler {
 }
 
 /** The batch of these patches. */
-export function joinPatches(patches: readonly Patch[]): Batch {
+export function joinPatches(patches: readonly SampledPatch[]): Batch {
   const voxels = patches[0]?.image.length ?? 0;
   const classes = patches[0]?.seen.length ?? 0;
   const image = new Float32Array(patches.length * voxels);
@@ -144,7 +150,7 @@ function checkClasses(sources: readonly PatchSource[]): void {
 }
 
 /** The voxels of a patch: what lies in the scan, and air around it. */
-function cut(source: PatchSource, origin: Size3D, patch: Size3D): Pick<Patch, "image" | "labels"> {
+function cut(source: PatchSource, origin: Size3D, patch: Size3D): Pick<SampledPatch, "image" | "labels"> {
   const image = new Float32Array(sizeOf(patch)).fill(AIR);
   const labels = new Int32Array(image.length);
   const axes = [0, 1, 2] as const;

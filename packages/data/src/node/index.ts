@@ -12,6 +12,13 @@ export { type LoadedCase, loadCase } from "./load-case.js";
 export { openDataset } from "./open-dataset.js";
 export { isDicomFolder, type ReadDicomSeriesOptions, readDicomSeries } from "./read-dicom-series.js";
 export { readScan } from "./read-scan.js";
+export {
+  PATCH_LOADER_DEFAULTS,
+  type PatchLoader,
+  type PatchLoaderOptions,
+  type PatchLoading,
+  patchLoader,
+} from "./patch-loader.js";
 export { readLabelFile, readVolumeFile, writeVolumeFile } from "./volume-files.js";
 export { writeFileAtomic } from "./write-file-atomic.js";
 export { type WritePhantomDatasetOptions, writePhantomDataset } from "./write-phantom-dataset.js";

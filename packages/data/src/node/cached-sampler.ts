@@ -1,0 +1,19 @@
+import type { Size3D } from "@plseg/core";
+import { type PatchSampler, type PatchSampling, patchSampler } from "../patch-sampler.js";
+import type { IntensityWindow } from "../window-intensity.js";
+import { type CachedCase, cachedSource } from "./cache/cached-case.js";
+
+/** What patches are drawn from, and how. Plain data, which a worker thread can be given. */
+export interface CachedSampling extends PatchSampling {
+  /** Preprocessed cases, from `preprocessCases`. */
+  readonly cases: readonly CachedCase[];
+  /** The CT window that becomes [−1, 1]. */
+  readonly intensity: IntensityWindow;
+  /** Voxels along depth, height, width. */
+  readonly patchSize: Size3D;
+}
+
+/** A sampler that reads patches from preprocessed cases, in the thread that calls it. */
+export function cachedSampler({ cases, intensity, ...options }: CachedSampling): PatchSampler {
+  return patchSampler({ ...options, cases: cases.map((entry) => cachedSource(entry, intensity)) });
+}
