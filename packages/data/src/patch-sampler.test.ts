@@ -1,6 +1,7 @@
 import { Random, type Size3D } from "@plseg/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { AUGMENTATION_DEFAULTS } from "./augmentation/augmentation-options.js";
 import { patchSampler } from "./patch-sampler.js";
 import type { SampledCase } from "./patch-source.js";
 
@@ -138,6 +139,32 @@ describe("patchSampler", () => {
     const sampler = patchSampler({ cases: [source], patchSize: [1, 1, 1], foreground: 1, batch: 50 });
     const { labels: hit } = sampler.sample(0);
     expect(hit.every((label) => label === 1)).toBe(true);
+  });
+
+  test("varies patches if asked to, each with what lies around it, the same at every call", () => {
+    const shape: Size3D = [30, 30, 30];
+    const voxels = 27_000;
+    const source: SampledCase = {
+      id: "a",
+      shape,
+      annotated: two,
+      image: Float32Array.from({ length: voxels }, (_, i) => (i % 30 < 15 ? -0.5 : 0.5)),
+      labels: Uint8Array.from({ length: voxels }, (_, i) => (i % 30 < 15 ? 0 : 1)),
+    };
+    const turns = { rotate: { probability: 1 }, scale: { probability: 1 } };
+    const none = Object.fromEntries(Object.keys(AUGMENTATION_DEFAULTS).map((name) => [name, { probability: 0 }]));
+    const only = { ...none, flip: { probability: [0, 0, 0] as const }, ...turns };
+    const options = { cases: [source], patchSize: [10, 10, 10] as const, batch: 4, foreground: 1, seed: 2 };
+    const sampler = patchSampler({ ...options, augmentation: only });
+    const batch = sampler.sample(3);
+    expect(batch).toEqual(patchSampler({ ...options, augmentation: only }).sample(3));
+    expect(batch.image).not.toEqual(patchSampler(options).sample(3).image);
+    expect(batch.sources).toEqual(patchSampler(options).sample(3).sources);
+    // Image and labels moved together: where the label is whole, so is the image, but for the border between the two.
+    const apart = batch.labels.filter((label, i) => Math.abs((batch.image[i] as number) - (label - 0.5)) > 0.51);
+    const air = batch.image.filter((value) => value === -1);
+    expect(apart.length - air.length).toBeLessThan(0.01 * batch.labels.length);
+    expect(batch.seen[1]).toBe(4);
   });
 
   test.each([

@@ -1,6 +1,18 @@
-import { ConfigError, ResourceError, ShapeError, type Size3D, showShape, sizeOf, withDefaults } from "@plseg/core";
+import {
+  type ClassSet,
+  ConfigError,
+  Random,
+  ResourceError,
+  ShapeError,
+  type Size3D,
+  showShape,
+  sizeOf,
+  withDefaults,
+} from "@plseg/core";
+import type { AugmentationOptions } from "./augmentation/augmentation-options.js";
 import { patchDraws } from "./patch-draws.js";
 import { type PatchSource, type SampledCase, sourceInMemory } from "./patch-source.js";
+import { readPatch } from "./read-patch.js";
 
 /** How patches are drawn. */
 export interface PatchSampling {
@@ -10,6 +22,8 @@ export interface PatchSampling {
   readonly seed?: number;
   /** Part of the patches drawn around a voxel of an annotated class. nnU-Net's `oversample_foreground_percent`. */
   readonly foreground?: number;
+  /** How patches are varied (see `augment`); `{}` means its defaults. */
+  readonly augmentation?: "none" | AugmentationOptions;
 }
 
 /** Options of {@link patchSampler}. */
@@ -18,10 +32,17 @@ export interface PatchSamplerOptions extends PatchSampling {
   readonly cases: readonly (SampledCase | PatchSource)[];
   /** Voxels along depth, height, width. */
   readonly patchSize: Size3D;
+  /** The classes by name. Needed only where an augmentation flips left and right. */
+  readonly classes?: ClassSet;
 }
 
 /** What {@link patchSampler} uses where an option is missing. */
-export const PATCH_SAMPLER_DEFAULTS: Required<PatchSampling> = { batch: 1, seed: 0, foreground: 1 / 3 };
+export const PATCH_SAMPLER_DEFAULTS: Required<PatchSampling> = {
+  batch: 1,
+  seed: 0,
+  foreground: 1 / 3,
+  augmentation: "none",
+};
 
 /** One of the patches of a batch. */
 export interface SampledPatch {
@@ -61,9 +82,6 @@ export interface PatchSampler {
   source(step: number, n: number): SampledPatch["source"];
 }
 
-/** Value and label of voxels beyond the scan: air, which no organ is. */
-const AIR = -1;
-
 /** Most voxels of a batch: 2²⁹ are 4 GiB of image and labels. */
 const MAX_BATCH_VOXELS = 2 ** 29;
 
@@ -81,7 +99,7 @@ const MAX_BATCH_VOXELS = 2 ** 29;
  */
 export function patchSampler(options: PatchSamplerOptions): PatchSampler {
   const { cases, patchSize } = options;
-  const { batch, seed, foreground } = withDefaults<PatchSampling>(PATCH_SAMPLER_DEFAULTS, options);
+  const { batch, seed, foreground, augmentation } = withDefaults<PatchSampling>(PATCH_SAMPLER_DEFAULTS, options);
   checkOptions(patchSize, batch, foreground, cases.length);
   const sources = cases.map((entry) => ("read" in entry ? entry : sourceInMemory(entry)));
   checkClasses(sources);
@@ -90,7 +108,10 @@ export function patchSampler(options: PatchSamplerOptions): PatchSampler {
   const patch = (step: number, n: number): SampledPatch => {
     const { source: index, origin } = draw(step, n);
     const source = sources[index] as PatchSource;
-    const { image, labels } = cut(source, origin, patchSize);
+    const { image, labels } = readPatch(source, origin, Random.of("augment", seed, step, n), {
+      ...options,
+      augmentation,
+    });
     const seen = source.annotated.map(() => 0);
     for (const label of labels) seen[label] = 1;
     return { image, labels, annotated: source.annotated.map(Number), seen, source: { id: source.id, origin } };
@@ -147,25 +168,4 @@ function checkClasses(sources: readonly PatchSource[]): void {
     throw new ShapeError(
       `patchSampler: annotated must have one entry per class in every case, got ${odd.annotated.length} in ${odd.id} and ${classes} before.`,
     );
-}
-
-/** The voxels of a patch: what lies in the scan, and air around it. */
-function cut(source: PatchSource, origin: Size3D, patch: Size3D): Pick<SampledPatch, "image" | "labels"> {
-  const image = new Float32Array(sizeOf(patch)).fill(AIR);
-  const labels = new Int32Array(image.length);
-  const axes = [0, 1, 2] as const;
-  const first = axes.map((axis) => Math.max(0, origin[axis])) as [number, number, number];
-  const size = axes.map((axis) => Math.min(origin[axis] + patch[axis], source.shape[axis]) - first[axis]);
-  if (size.some((voxels) => voxels <= 0)) return { image, labels };
-  const [depth, height, width] = size as [number, number, number];
-  const box = source.read(first, [depth, height, width]);
-  for (let d = 0; d < depth; d++)
-    for (let h = 0; h < height; h++) {
-      const row = (d + first[0] - origin[0]) * patch[1] + h + first[1] - origin[1];
-      const to = row * patch[2] + first[2] - origin[2];
-      const from = (d * height + h) * width;
-      image.set(box.image.subarray(from, from + width), to);
-      labels.set(box.labels.subarray(from, from + width), to);
-    }
-  return { image, labels };
 }

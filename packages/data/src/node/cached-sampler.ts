@@ -1,4 +1,4 @@
-import type { Size3D } from "@plseg/core";
+import { ClassSet, type Size3D } from "@plseg/core";
 import { type PatchSampler, type PatchSampling, patchSampler } from "../patch-sampler.js";
 import type { IntensityWindow } from "../window-intensity.js";
 import { type CachedCase, cachedSource } from "./cache/cached-case.js";
@@ -11,9 +11,15 @@ export interface CachedSampling extends PatchSampling {
   readonly intensity: IntensityWindow;
   /** Voxels along depth, height, width. */
   readonly patchSize: Size3D;
+  /** Names of the classes, background first. Needed only where an augmentation flips left and right. */
+  readonly classes?: readonly string[];
 }
 
 /** A sampler that reads patches from preprocessed cases, in the thread that calls it. */
-export function cachedSampler({ cases, intensity, ...options }: CachedSampling): PatchSampler {
-  return patchSampler({ ...options, cases: cases.map((entry) => cachedSource(entry, intensity)) });
+export function cachedSampler({ cases, intensity, classes, ...options }: CachedSampling): PatchSampler {
+  return patchSampler({
+    ...options,
+    cases: cases.map((entry) => cachedSource(entry, intensity)),
+    ...(classes && { classes: new ClassSet(classes) }),
+  });
 }

@@ -31,6 +31,7 @@ const options = (more: Partial<PatchLoaderOptions> = {}): PatchLoaderOptions => 
   batch: 3,
   seed: 5,
   foreground: 0.5,
+  augmentation: {},
   ...more,
 });
 

@@ -42,20 +42,12 @@ export interface PatchLoader {
  * @throws ConfigError if an option is out of range; ResourceError if a batch cannot be held in memory.
  */
 export function patchLoader(options: PatchLoaderOptions): PatchLoader {
-  const { workers = PATCH_LOADER_DEFAULTS.workers, ahead = PATCH_LOADER_DEFAULTS.ahead } = options;
-  const { steps = Number.POSITIVE_INFINITY, resourceLimits, cases, intensity, patchSize } = options;
-  const { batch = PATCH_SAMPLER_DEFAULTS.batch, seed, foreground } = options;
+  const { workers, ahead, steps, resourceLimits, ...sampling } = { ...PATCH_LOADER_DEFAULTS, ...options };
+  const { batch = PATCH_SAMPLER_DEFAULTS.batch } = sampling;
+  const last = (steps ?? Number.POSITIVE_INFINITY) - 1;
   for (const [name, value] of Object.entries({ workers, ahead }))
     if (!(Number.isInteger(value) && value >= 0))
       throw new ConfigError(`patchLoader: ${name} must be a whole number of at least 0, got ${value}.`);
-  const sampling: CachedSampling = {
-    cases,
-    intensity,
-    patchSize,
-    batch,
-    ...(seed !== undefined && { seed }),
-    ...(foreground !== undefined && { foreground }),
-  };
   const sampler = cachedSampler(sampling);
   if (workers === 0) return { sample: async (step) => sampler.sample(step), close: async () => {} };
 
@@ -72,7 +64,7 @@ export function patchLoader(options: PatchLoaderOptions): PatchLoader {
     async sample(step) {
       const wanted = drawn.get(step) ?? begin(step);
       for (const known of drawn.keys()) if (known <= step) drawn.delete(known);
-      for (let next = step + 1; next <= Math.min(step + ahead, steps - 1); next++) if (!drawn.has(next)) begin(next);
+      for (let next = step + 1; next <= Math.min(step + ahead, last); next++) if (!drawn.has(next)) begin(next);
       return wanted;
     },
     close: () => threads.close(),
