@@ -10,8 +10,6 @@ export {
 } from "./inspect-dataset.js";
 export { type LoadedCase, loadCase } from "./load-case.js";
 export { openDataset } from "./open-dataset.js";
-export { isDicomFolder, type ReadDicomSeriesOptions, readDicomSeries } from "./read-dicom-series.js";
-export { readScan } from "./read-scan.js";
 export {
   PATCH_LOADER_DEFAULTS,
   type PatchLoader,
@@ -19,6 +17,8 @@ export {
   type PatchLoading,
   patchLoader,
 } from "./patch-loader.js";
+export { isDicomFolder, type ReadDicomSeriesOptions, readDicomSeries } from "./read-dicom-series.js";
+export { readScan } from "./read-scan.js";
 export { readLabelFile, readVolumeFile, writeVolumeFile } from "./volume-files.js";
 export { writeFileAtomic } from "./write-file-atomic.js";
 export { type WritePhantomDatasetOptions, writePhantomDataset } from "./write-phantom-dataset.js";
