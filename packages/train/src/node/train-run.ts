@@ -83,7 +83,13 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
     deepSupervision: config.deepSupervision,
   });
   const { layout } = describeNetwork(network);
-  const sampler = patchSampler({ ...config, cases: training.map((entry) => sampled(entry, config)) });
+  const sampler = patchSampler({
+    cases: training.map((entry) => sampled(entry, config)),
+    patchSize: config.patchSize,
+    batch: config.batch,
+    seed: config.seed,
+    foreground: config.foreground,
+  });
   const state = options.resume ? await readCheckpoint(out, "last", layout) : undefined;
 
   let last: StepRecord | undefined;
