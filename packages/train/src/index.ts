@@ -2,7 +2,9 @@ export type { Method, Objective, ObjectiveContext, Task } from "./method.js";
 export { methods } from "./methods/index.js";
 export { ADAM_DEFAULTS, type AdamOptions, adam, type Optimizer } from "./optimizer.js";
 export { PL_SEG_OBJECTIVE_DEFAULTS, type PlSegObjectiveOptions, plSegObjective } from "./pl-seg-objective.js";
+export { PLATEAU_DEFAULTS, type PlateauOptions, type PlateauState, reduceOnPlateau } from "./reduce-on-plateau.js";
 export { learningRateAt, type Schedule } from "./schedule.js";
+export { SGD_DEFAULTS, type SgdOptions, sgd } from "./sgd.js";
 export { type StepRecord, type TrainOptions, type TrainState, train } from "./train.js";
 export {
   describeNetwork,
