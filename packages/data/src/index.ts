@@ -34,7 +34,8 @@ export {
 } from "./patch-sampler.js";
 export type { PatchSource, SampledCase } from "./patch-source.js";
 export { makePhantom, PHANTOM_DEFAULTS, type Phantom, type PhantomOptions, phantomClasses } from "./phantom.js";
-export { READ_NIFTI_DEFAULTS, type ReadNiftiOptions, readLabelNifti, readNifti } from "./read-nifti.js";
+export { type NiftiPair, readLabelNifti, readNifti } from "./read-nifti.js";
+export { READ_NIFTI_DEFAULTS, type ReadNiftiOptions } from "./read-nifti-options.js";
 export { RESAMPLE_DEFAULTS, type ResampleOptions, resample } from "./resample.js";
 export { resampleLabels } from "./resample-labels.js";
 export { INTENSITY_DEFAULTS, type IntensityWindow, windowIntensity } from "./window-intensity.js";

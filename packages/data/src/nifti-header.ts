@@ -1,6 +1,6 @@
 import { type Affine, DataError, type Size3D } from "@plseg/core";
 import { NIFTI1, NIFTI2 } from "nifti-reader-js";
-import { invertible } from "./affine.js";
+import { gridMismatch, invertible } from "./affine.js";
 
 /** How the voxels of a NIfTI file are stored. */
 export type NiftiType =
@@ -22,16 +22,23 @@ export interface NiftiHeader {
   readonly affine: Affine;
   readonly type: NiftiType;
   readonly littleEndian: boolean;
-  /** Where the voxels begin, in bytes. */
+  /** Whether the voxels are in a file of their own, the .img of a pair. */
+  readonly pair: boolean;
+  /** Where the voxels begin in their file, in bytes. */
   readonly offset: number;
   /** Value = slope · stored + intercept. */
   readonly slope: number;
   readonly intercept: number;
+  /** What is odd but does not keep the file from being read. */
+  readonly warnings: readonly string[];
 }
 
-/** Bytes of the longer of the two headers. */
+/** Bytes of the longer of the two headers, without the four that say whether extensions follow. */
 export const NIFTI2_HEADER_SIZE = 540;
 const NIFTI1_HEADER_SIZE = 348;
+
+/** Unit codes of `xyzt_units` that are not millimeters. Programs commonly pass over them, and so does this reader. */
+const OTHER_UNITS: Readonly<Record<number, string>> = { 1: "meters", 3: "micrometers" };
 
 /** Data type codes of nifti1.h with what they are. */
 export const NIFTI_TYPES: Readonly<Record<NiftiType, { readonly code: number; readonly bytes: number }>> = {
@@ -63,7 +70,8 @@ const OTHER_TYPES: Readonly<Record<number, string>> = {
  * Reads and checks a header of NIfTI-1 or NIfTI-2, of either byte order. Nothing is allocated for voxels.
  *
  * The affine is the sform if its code is set, else the qform if its code is set, else the voxel sizes with voxel 0 at the
- * origin (method 1 of nifti1.h). A voxel size of 0 or that is not a number counts as 1 mm, as in nibabel.
+ * origin (method 1 of nifti1.h). If both are set and a voxel lies at two places, more than a tenth of a voxel apart, there is
+ * a warning. A voxel size of 0 or that is not a number counts as 1 mm, as in nibabel.
  *
  * @param bytes - The first bytes of the file, {@link NIFTI2_HEADER_SIZE} of them if it has so many.
  * @throws DataError naming the file, the field, what was found and what was expected.
@@ -72,7 +80,7 @@ export function readNiftiHeader(bytes: Uint8Array, file: string, maxVoxels: numb
   const fail = (rule: string, cause?: unknown): never => {
     throw new DataError(`readNifti: ${file}: ${rule}`, cause === undefined ? undefined : { cause });
   };
-  const version = niftiVersion(bytes, fail);
+  const { version, pair } = niftiVersion(bytes, fail);
   const size = version === 1 ? NIFTI1_HEADER_SIZE : NIFTI2_HEADER_SIZE;
   // Exactly the header and nothing after it: the library would otherwise walk through extensions without bounds.
   const exact = new Uint8Array(size);
@@ -92,10 +100,10 @@ export function readNiftiHeader(bytes: Uint8Array, file: string, maxVoxels: numb
       `datatype must be a real number type (${Object.keys(NIFTI_TYPES).join(", ")}), got ${header.datatypeCode} (${OTHER_TYPES[header.datatypeCode] ?? "not in the standard"}). Convert it to one of these.`,
     );
   const offset = header.vox_offset;
-  const least = version === 1 ? 352 : 544;
+  const least = pair ? 0 : size + 4;
   if (!Number.isSafeInteger(offset) || offset < least)
     fail(`vox_offset must be a whole number of at least ${least}, got ${offset}. The header is damaged.`);
-  const affine = affineOf(header, view, version);
+  const { affine, warnings } = placeOf(header, shape, view, version);
   if (!invertible(affine))
     fail(`the affine must be invertible and finite, got [${affine.join(", ")}]. Correct the sform or qform.`);
   const scaled = Number.isFinite(header.scl_slope) && header.scl_slope !== 0;
@@ -105,14 +113,19 @@ export function readNiftiHeader(bytes: Uint8Array, file: string, maxVoxels: numb
     affine,
     type,
     littleEndian,
+    pair,
     offset,
     slope: scaled ? header.scl_slope : 1,
     intercept: scaled && Number.isFinite(header.scl_inter) ? header.scl_inter : 0,
+    warnings,
   };
 }
 
-/** 1 or 2, from `sizeof_hdr` and the magic word. */
-function niftiVersion(bytes: Uint8Array, fail: (rule: string) => never): 1 | 2 {
+/** From `sizeof_hdr` and the magic word. */
+function niftiVersion(
+  bytes: Uint8Array,
+  fail: (rule: string) => never,
+): { readonly version: 1 | 2; readonly pair: boolean } {
   if (bytes.length < NIFTI1_HEADER_SIZE)
     return fail(
       `a NIfTI header has ${NIFTI1_HEADER_SIZE} bytes or more, got ${bytes.length}. The file is cut short or empty.`,
@@ -128,15 +141,12 @@ function niftiVersion(bytes: Uint8Array, fail: (rule: string) => never): 1 | 2 {
     return fail(`a NIfTI-2 header has ${NIFTI2_HEADER_SIZE} bytes, got ${bytes.length}. The file is cut short.`);
   const at = version === 1 ? 344 : 4;
   const magic = String.fromCharCode(...bytes.subarray(at, at + 3));
-  if (magic === `ni${version}`)
+  const pair = magic === `ni${version}`;
+  if (!(pair || magic === `n+${version}`) || bytes[at + 3] !== 0)
     return fail(
-      `magic is "${magic}": header and image are in two files (.hdr and .img). Join them into one .nii, for example with nibabel: nib.save(nib.load("x.hdr"), "x.nii").`,
+      `magic must be "n+${version}" or "ni${version}", got ${JSON.stringify(magic)}. It may be an Analyze 7.5 or a damaged file: convert it, for example with nibabel.`,
     );
-  if (magic !== `n+${version}` || bytes[at + 3] !== 0)
-    return fail(
-      `magic must be "n+${version}", got ${JSON.stringify(magic)}. It may be an Analyze 7.5 or a damaged file.`,
-    );
-  return version;
+  return { version, pair };
 }
 
 /** Depth, height and width from `dim`, checked. */
@@ -163,51 +173,57 @@ function shapeOf(header: NIFTI1 | NIFTI2, fail: (rule: string) => never, maxVoxe
   return shape;
 }
 
-/** Voxel (column, row, slice) to RAS+ millimeters. */
-function affineOf(header: NIFTI1 | NIFTI2, view: DataView, version: 1 | 2): Affine {
-  const { littleEndian } = header;
+/** Voxel (column, row, slice) to RAS+ millimeters, and what is odd about it. */
+function placeOf(
+  header: NIFTI1 | NIFTI2,
+  shape: Size3D,
+  view: DataView,
+  version: 1 | 2,
+): { readonly affine: Affine; readonly warnings: readonly string[] } {
   const number = (at1: number, at2: number, i: number): number =>
-    version === 1 ? view.getFloat32(at1 + 4 * i, littleEndian) : view.getFloat64(at2 + 8 * i, littleEndian);
-  const scale = (axis: number): number => {
+    version === 1
+      ? view.getFloat32(at1 + 4 * i, header.littleEndian)
+      : view.getFloat64(at2 + 8 * i, header.littleEndian);
+  const sizes = [1, 2, 3].map((axis) => {
     const size = Math.abs(header.pixDims[axis] ?? 1);
     return size > 0 && Number.isFinite(size) ? size : 1;
-  };
-  const [sx, sy, sz] = [scale(1), scale(2), scale(3)];
-  if (header.sform_code > 0) {
-    const s = (i: number): number => number(280, 400, i);
-    return [s(0), s(1), s(2), s(3), s(4), s(5), s(6), s(7), s(8), s(9), s(10), s(11), 0, 0, 0, 1];
-  }
-  if (header.qform_code > 0) {
-    const [b, c, d, x, y, z] = [0, 1, 2, 3, 4, 5].map((i) => number(256, 352, i)) as [
-      ...[number, number, number],
-      ...[number, number, number],
-    ];
-    // A quaternion that rounding made longer than 1 is a half turn.
-    const length = Math.hypot(b, c, d);
-    const [qb, qc, qd] = length > 1 ? [b / length, c / length, d / length] : [b, c, d];
-    const a = Math.sqrt(Math.max(0, 1 - (qb * qb + qc * qc + qd * qd)));
-    const k = (header.pixDims[0] ?? 1) < 0 ? -sz : sz;
-    return [
-      ...([
-        (a * a + qb * qb - qc * qc - qd * qd) * sx,
-        2 * (qb * qc - a * qd) * sy,
-        2 * (qb * qd + a * qc) * k,
-        x,
-      ] as const),
-      ...([
-        2 * (qb * qc + a * qd) * sx,
-        (a * a + qc * qc - qb * qb - qd * qd) * sy,
-        2 * (qc * qd - a * qb) * k,
-        y,
-      ] as const),
-      ...([
-        2 * (qb * qd - a * qc) * sx,
-        2 * (qc * qd + a * qb) * sy,
-        (a * a + qd * qd - qb * qb - qc * qc) * k,
-        z,
-      ] as const),
-      ...([0, 0, 0, 1] as const),
-    ];
-  }
-  return [sx, 0, 0, 0, 0, sy, 0, 0, 0, 0, sz, 0, 0, 0, 0, 1];
+  }) as [number, number, number];
+  const warnings: string[] = [];
+  const units = OTHER_UNITS[header.xyzt_units & 7];
+  if (units) warnings.push(`xyzt_units says ${units}. Its lengths are taken for millimeters all the same.`);
+  const [bySform, byQform] = [header.sform_code > 0, header.qform_code > 0];
+  if (!bySform && !byQform)
+    return { affine: [sizes[0], 0, 0, 0, 0, sizes[1], 0, 0, 0, 0, sizes[2], 0, 0, 0, 0, 1], warnings };
+  const qform = qformOf(
+    [0, 1, 2, 3, 4, 5].map((i) => number(256, 352, i)),
+    sizes,
+    (header.pixDims[0] ?? 1) < 0,
+  );
+  if (!bySform) return { affine: qform, warnings };
+  const affine = [...Array.from({ length: 12 }, (_, i) => number(280, 400, i)), 0, 0, 0, 1] as unknown as Affine;
+  const mismatch =
+    byQform && invertible(affine) ? gridMismatch({ shape, affine }, { shape, affine: qform }) : undefined;
+  if (mismatch) warnings.push(`sform and qform differ (${mismatch}). The sform is taken.`);
+  return { affine, warnings };
+}
+
+/** Method 2 of nifti1.h. @param parameters - b, c, d of the quaternion, then the place of voxel 0. */
+function qformOf(
+  [b = 0, c = 0, d = 0, x = 0, y = 0, z = 0]: readonly number[],
+  [sx, sy, sz]: readonly [number, number, number],
+  leftHanded: boolean,
+): Affine {
+  // A quaternion that rounding made longer than 1 is a half turn.
+  const length = Math.hypot(b, c, d);
+  const [qb, qc, qd] = length > 1 ? [b / length, c / length, d / length] : [b, c, d];
+  const a = Math.sqrt(Math.max(0, 1 - (qb * qb + qc * qc + qd * qd)));
+  const k = leftHanded ? -sz : sz;
+  const row = (first: number, second: number, third: number, place: number) =>
+    [first * sx, second * sy, third * k, place] as const;
+  return [
+    ...row(a * a + qb * qb - qc * qc - qd * qd, 2 * (qb * qc - a * qd), 2 * (qb * qd + a * qc), x),
+    ...row(2 * (qb * qc + a * qd), a * a + qc * qc - qb * qb - qd * qd, 2 * (qc * qd - a * qb), y),
+    ...row(2 * (qb * qd - a * qc), 2 * (qc * qd + a * qb), a * a + qd * qd - qb * qb - qc * qc, z),
+    ...([0, 0, 0, 1] as const),
+  ];
 }

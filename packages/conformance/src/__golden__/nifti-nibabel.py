@@ -1,9 +1,12 @@
 """Writes nifti-nibabel.json: what nibabel 5.0.0 (numpy 1.24) reads in the conformance files.
 
 python3 nifti-nibabel.py FOLDER > nifti-nibabel.json
+
+A pair is read by its header. Files that nibabel cannot read, and those that are no single volume of real numbers, are left out.
 """
 
 import gzip
+import io
 import json
 import pathlib
 import sys
@@ -11,16 +14,34 @@ import sys
 import nibabel as nib
 import numpy as np
 
+
+def content(path):
+    data = path.read_bytes()
+    return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
+
+
+def image_of(path):
+    """The .img of a .hdr, gzipped or not."""
+    stem = path.name.split(".hdr")[0]
+    return next(twin for ending in (".img", ".img.gz") if (twin := path.with_name(stem + ending)).exists())
+
+
+def load(path):
+    data = content(path)
+    sizes = [int(np.frombuffer(data[:4], order)[0]) for order in ("<i4", ">i4")]
+    version, pair = (nib.Nifti1Image, nib.Nifti1Pair) if 348 in sizes else (nib.Nifti2Image, nib.Nifti2Pair)
+    if ".hdr" not in path.suffixes:
+        return version.from_bytes(data)
+    files = {"header": data, "image": content(image_of(path))}
+    return pair.from_file_map({name: nib.FileHolder(fileobj=io.BytesIO(part)) for name, part in files.items()})
+
+
 answers = {}
 for path in sorted(pathlib.Path(sys.argv[1]).iterdir()):
-    if {".hdr", ".img", ".tsv"} & set(path.suffixes):
+    if {".img", ".tsv"} & set(path.suffixes):
         continue
-    content = path.read_bytes()
-    if content[:2] == b"\x1f\x8b":
-        content = gzip.decompress(content)
-    version = nib.Nifti1Image if 348 in np.frombuffer(content[:4], "<i4").tolist() + np.frombuffer(content[:4], ">i4").tolist() else nib.Nifti2Image
     try:
-        image = version.from_bytes(content)
+        image = load(path)
         values = np.asarray(image.dataobj)
     except Exception:
         continue
@@ -30,6 +51,8 @@ for path in sorted(pathlib.Path(sys.argv[1]).iterdir()):
     values = values.astype(np.float64).ravel(order="F")
     weights = np.arange(values.size) % 97
     finite = np.isfinite(values)
+    if not finite.any():
+        continue
     answers[path.name] = {
         "shape": [int(size) for size in shape[::-1]],
         "affine": [float(value) for value in image.affine.ravel()],

@@ -18,6 +18,7 @@ export {
   patchLoader,
 } from "./patch-loader.js";
 export { isDicomFolder, type ReadDicomSeriesOptions, readDicomSeries } from "./read-dicom-series.js";
+export { type ReadResampledOptions, readResampled } from "./read-resampled.js";
 export { readScan } from "./read-scan.js";
 export { readLabelFile, readVolumeFile, writeVolumeFile } from "./volume-files.js";
 export { writeFileAtomic } from "./write-file-atomic.js";

@@ -6,8 +6,8 @@ import { canonicalGrid } from "../canonical.js";
 import { readLabelNifti, readNifti } from "../read-nifti.js";
 import type { Dataset, DatasetCase, DatasetProblem } from "./dataset.js";
 import { toClassIndices } from "./load-case.js";
+import { readBytes } from "./read-bytes.js";
 import { scanDataset } from "./scan-dataset.js";
-import { readBytes } from "./volume-files.js";
 
 /** What is known of a class in a case. */
 export interface InspectedClass {

@@ -74,6 +74,6 @@ describe("readScan", () => {
     } as const;
     await writeFile(join(root, "scan.nii"), writeNifti(volume));
     expect(await readScan(join(root, "scan.nii"))).toEqual({ ...volume, data: Float32Array.of(1, 2) });
-    await expect(readScan(join(root, "none.nii"))).rejects.toThrow("there is no file or folder");
+    await expect(readScan(join(root, "none.nii"))).rejects.toThrow("there is no such file");
   });
 });

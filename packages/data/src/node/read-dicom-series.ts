@@ -3,8 +3,10 @@ import { extname, join } from "node:path";
 import { DataError, sizeOf, type Volume } from "@plseg/core";
 import { orderDicomSeries } from "../dicom-series.js";
 import { type DicomSlice, isDicom, readDicomPixels, readDicomSlice } from "../dicom-slice.js";
-import { READ_NIFTI_DEFAULTS } from "../read-nifti.js";
-import { readBytes } from "./volume-files.js";
+import type { ScanSlabs } from "../nifti-slabs.js";
+import { collectImage } from "../read-nifti.js";
+import { READ_NIFTI_DEFAULTS } from "../read-nifti-options.js";
+import { readBytes } from "./read-bytes.js";
 
 /** Options of {@link readDicomSeries}. */
 export interface ReadDicomSeriesOptions {
@@ -26,6 +28,11 @@ export interface ReadDicomSeriesOptions {
  *   grid: several series, different sizes or directions, two at one place, a gap, a tilted gantry.
  */
 export async function readDicomSeries(dir: string, options: ReadDicomSeriesOptions = {}): Promise<Volume> {
+  return collectImage(await openDicomSeries(dir, options));
+}
+
+/** Reads the headers of a series, and its slices when they are asked for. @throws DataError as {@link readDicomSeries}. */
+export async function openDicomSeries(dir: string, options: ReadDicomSeriesOptions): Promise<ScanSlabs> {
   const { series, maxVoxels = READ_NIFTI_DEFAULTS.maxVoxels } = options;
   const { slices, grid } = orderDicomSeries(await readSlices(dir), dir, series);
   const voxels = sizeOf(grid.shape);
@@ -33,11 +40,14 @@ export async function readDicomSeries(dir: string, options: ReadDicomSeriesOptio
     throw new DataError(
       `readDicomSeries: ${dir}: the series has ${voxels} voxels, at most ${maxVoxels} are read. If that is right, raise maxVoxels.`,
     );
-  const data = new Float32Array(voxels);
-  const area = voxels / slices.length;
-  for (const [i, slice] of slices.entries())
-    readDicomPixels(await readBytes(slice.file), slice, data.subarray(i * area, (i + 1) * area));
-  return { data, ...grid };
+  const slabs = async function* () {
+    const values = new Float32Array(voxels / slices.length);
+    for (const slice of slices) {
+      readDicomPixels(await readBytes(slice.file), slice, values);
+      yield values;
+    }
+  };
+  return { name: dir, grid, slabs };
 }
 
 /** Whether a folder holds a DICOM file. */

@@ -4,7 +4,7 @@ import { ClassSet, DataError, PlsegError, suggest } from "@plseg/core";
 import * as v from "valibot";
 import { type AnnotationManifest, annotatedClasses, parseJson, readAnnotations } from "../annotations.js";
 import type { Dataset, DatasetCase, DatasetProblem } from "./dataset.js";
-import { readBytes } from "./volume-files.js";
+import { readBytes } from "./read-bytes.js";
 
 /** What was found in a folder: the dataset as far as it can be understood, and all that is wrong with its list of files. */
 export interface DatasetScan {

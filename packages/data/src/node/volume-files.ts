@@ -1,21 +1,22 @@
-import { readFile } from "node:fs/promises";
-import { DataError, type LabelMap, type Volume, type VoxelArray } from "@plseg/core";
-import { type ReadNiftiOptions, readLabelNifti, readNifti } from "../read-nifti.js";
+import type { LabelMap, Volume, VoxelArray } from "@plseg/core";
+import { collectImage, collectLabels } from "../read-nifti.js";
+import type { ReadNiftiOptions } from "../read-nifti-options.js";
 import { type WriteNiftiOptions, writeNifti } from "../write-nifti.js";
+import { openNiftiFile } from "./open-scan.js";
 import { writeFileAtomic } from "./write-file-atomic.js";
 
 /**
- * Reads a scan from a .nii or .nii.gz file.
+ * Reads a scan from a .nii or .nii.gz file, or from a pair, of which either file may be named.
  *
  * @throws DataError naming the path if the file is missing, unreadable or not a sound NIfTI (see `readNifti`).
  */
 export async function readVolumeFile(path: string, options: Omit<ReadNiftiOptions, "name"> = {}): Promise<Volume> {
-  return readNifti(await readBytes(path), { ...options, name: path });
+  return collectImage(await openNiftiFile(path, options));
 }
 
-/** Reads a label map from a .nii or .nii.gz file. @throws DataError as {@link readVolumeFile}, and as `readLabelNifti`. */
+/** Reads a label map from such a file. @throws DataError as {@link readVolumeFile}, and as `readLabelNifti`. */
 export async function readLabelFile(path: string, options: Omit<ReadNiftiOptions, "name"> = {}): Promise<LabelMap> {
-  return readLabelNifti(await readBytes(path), { ...options, name: path });
+  return collectLabels(await openNiftiFile(path, options));
 }
 
 /**
@@ -29,22 +30,4 @@ export async function writeVolumeFile(
   options: WriteNiftiOptions = {},
 ): Promise<void> {
   await writeFileAtomic(path, writeNifti(volume, { ...options, compress: options.compress ?? path.endsWith(".gz") }));
-}
-
-/** The content of a file. @throws DataError that says in words why it cannot be read. */
-export async function readBytes(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    const reason =
-      code === "ENOENT" || code === "ENOTDIR"
-        ? "there is no such file"
-        : code === "EISDIR"
-          ? "it is a folder, not a file"
-          : code === "EACCES"
-            ? "permission is denied"
-            : message;
-    throw new DataError(`${path} cannot be read: ${reason}.`, { cause });
-  }
 }
