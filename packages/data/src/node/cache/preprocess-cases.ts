@@ -6,7 +6,7 @@ import { foregroundPlaces } from "../../foreground-places.js";
 import { imageOnModelGrid, labelsOnModelGrid, modelGrid } from "../../model-grid.js";
 import type { Dataset, DatasetCase } from "../dataset.js";
 import { type LoadedCase, loadCase } from "../load-case.js";
-import { readBytes } from "../volume-files.js";
+import { readBytes } from "../read-bytes.js";
 import { asWriteError } from "../write-file-atomic.js";
 import { CACHE_VERSION, type CachedCase, type CaseAttributes, cachedCase, readCaseAttributes } from "./cached-case.js";
 import { writeZarrGroup, writeZarrList, writeZarrVolume } from "./write-zarr.js";
