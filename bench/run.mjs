@@ -10,11 +10,11 @@ import { parseArgs } from "node:util";
 
 /**
  * What one process measured, and what it computed if both sides must compute the same.
- * @typedef {{ median_ms: number, min_ms: number, max_ms: number, peak_mb: number, times_ms?: number[], name?: string, values?: Record<string, number> }} Sample
+ * @typedef {{ median_ms: number, min_ms: number, max_ms: number, peak_mb: number, times_ms?: number[], name?: string, values?: Record<string, number>, leak?: { flat: boolean, grown_mb: number, allowed_mb: number } }} Sample
  *
  * One benchmark: `<name>.mjs` beside this file, `peers/<name>.py` if `needs` (Python modules) is given. Of several parts
- * each is a measurement. `threads` is the default of `--threads`.
- * @typedef {{ about: string, sizes: string[], needs?: string[], parts?: string[], threads?: string }} Bench
+ * each is a measurement. `defaults` are those of its options where they differ. With `devices` it takes `--device`.
+ * @typedef {{ about: string, sizes: string[], needs?: string[], parts?: string[], devices?: boolean, defaults?: Partial<Record<"threads" | "steps" | "warmup" | "rounds", string>> }} Bench
  */
 
 /** @type {Record<string, Bench>} */
@@ -23,11 +23,12 @@ const BENCHES = {
     about: "one PL-Seg training step on a random patch of N cubed, or D,H,W",
     sizes: ["32", "48", "64"],
     needs: ["torch"],
+    devices: true,
   },
   losses: {
     about: "value and gradient of each loss on logits of N cubed, or D,H,W, and the network's forward pass",
     sizes: ["64"],
-    threads: "1",
+    defaults: { threads: "1" },
     parts: [
       ...["forward", "hadfl", "decoupledForegroundLoss", "cocl", "psd"],
       ...["marginalLoss", "exclusionLoss", "marginalExclusionLoss"],
@@ -37,10 +38,21 @@ const BENCHES = {
   metrics: {
     about: "all metrics of 16 organs in a volume of N cubed, or D,H,W; one thread",
     sizes: ["128,256,256"],
-    threads: "1",
+    defaults: { threads: "1" },
     needs: ["numpy", "scipy"],
   },
+  leak: {
+    about: "memory over thousands of steps of a small training on a patch of N cubed, or D,H,W; fails if it grows",
+    sizes: ["16"],
+    devices: true,
+    defaults: { threads: "1", steps: "2000", warmup: "200", rounds: "1" },
+  },
 };
+
+/** Where options have no other default. */
+const DEFAULTS = { threads: "2", steps: "5", warmup: "2", rounds: "2" };
+
+const DEVICES = ["cpu", "webgpu", "cuda"];
 
 /** Both sides round differently, but not more than this. */
 const AGREEMENT = 1e-9;
@@ -53,11 +65,12 @@ ${Object.entries(BENCHES)
 
   --size N|D,H,W   one size instead of all
   --part NAME      one part instead of all
-  --threads N      threads of each side (default 2; losses and metrics: 1)
+  --threads N      threads of each side (default 2; losses, metrics and leak: 1)
   --batch N        samples per step (default 1)
-  --steps N        timed steps per process (default 5)
-  --warmup N       untimed steps before them (default 2)
-  --rounds N       processes per side, in turns (default 2)
+  --steps N        timed steps per process (default 5; leak: 2000)
+  --warmup N       untimed steps before them (default 2; leak: 200)
+  --rounds N       processes per side, in turns (default 2; leak: 1)
+  --device NAME    cpu, webgpu or cuda, for step and leak (default cpu); PyTorch then takes CUDA if it has it
   --no-peer        ours only
   --json           no table, JSON only
 
@@ -90,15 +103,19 @@ async function main(argv) {
   const parts = bench.parts ?? [undefined];
   if (options.part !== undefined && !parts.includes(options.part))
     throw new UsageError(`bench: ${name} has no part "${options.part}". Parts: ${bench.parts?.join(", ") ?? "none"}.`);
-  const threads = options.threads ?? bench.threads ?? "2";
+  if (options.device !== undefined && !bench.devices) throw new UsageError(`bench: ${name} runs on the CPU only.`);
+  const chosen = { ...DEFAULTS, ...bench.defaults, ...given(options) };
   const measurements = [];
   for (const size of options.size ? [options.size] : bench.sizes)
     for (const part of options.part ? [options.part] : parts) {
-      const measurement = await measure(name, ours, python, { ...options, size, threads, part });
+      const measurement = await measure(name, ours, python, { ...chosen, size, part });
       measurements.push(measurement);
       process.stdout.write(`${JSON.stringify(measurement)}\n`);
     }
   if (!options.json) note(`\n${table(measurements)}`);
+  for (const { leak } of measurements)
+    if (leak && !leak.flat)
+      throw new Error(`bench: memory grew by ${leak.grown_mb} MB, ${leak.allowed_mb} MB are allowed.`);
 }
 
 /** @param {string[]} argv */
@@ -113,9 +130,10 @@ function parse(argv) {
         part: { type: "string" },
         threads: { type: "string" },
         batch: { type: "string", default: "1" },
-        steps: { type: "string", default: "5" },
-        warmup: { type: "string", default: "2" },
-        rounds: { type: "string", default: "2" },
+        steps: { type: "string" },
+        warmup: { type: "string" },
+        rounds: { type: "string" },
+        device: { type: "string" },
         "no-peer": { type: "boolean", default: false },
         json: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
@@ -124,9 +142,11 @@ function parse(argv) {
     for (const name of /** @type {const} */ (["threads", "batch", "steps", "rounds"]))
       if (!/^[1-9]\d*$/.test(values[name] ?? "1"))
         throw new Error(`--${name} must be a positive whole number, got ${values[name]}.`);
-    if (!/^\d+$/.test(values.warmup)) throw new Error(`--warmup must be a whole number, got ${values.warmup}.`);
+    if (!/^\d+$/.test(values.warmup ?? "0")) throw new Error(`--warmup must be a whole number, got ${values.warmup}.`);
     if (values.size !== undefined && !/^\d+(,\d+,\d+)?$/.test(values.size))
       throw new Error(`--size must be N or D,H,W, got ${values.size}.`);
+    if (values.device !== undefined && !DEVICES.includes(values.device))
+      throw new Error(`--device must be ${DEVICES.join(", ")}, got ${values.device}.`);
     if (positionals.length > 1) throw new Error(`one name at a time, got ${positionals.join(" ")}.`);
     return { name: positionals[0] ?? "", options: values };
   } catch (error) {
@@ -138,11 +158,12 @@ function parse(argv) {
  * @param {string} name
  * @param {string} ours
  * @param {string | undefined} python
- * @param {Record<"size" | "threads" | "batch" | "steps" | "warmup" | "rounds", string> & { part?: string }} options
+ * @param {Record<"size" | "threads" | "batch" | "steps" | "warmup" | "rounds", string> & { part?: string, device?: string }} options
  */
-async function measure(name, ours, python, { part, size, threads, batch, steps, warmup, rounds }) {
+async function measure(name, ours, python, { part, device, size, threads, batch, steps, warmup, rounds }) {
   const args = ["--size", size, "--batch", batch, "--threads", threads, "--steps", steps, "--warmup", warmup];
   if (part !== undefined) args.push("--part", part);
+  if (device !== undefined) args.push("--device", device);
   /** @type {Sample[]} */
   const mine = [];
   /** @type {Sample[]} */
@@ -161,6 +182,7 @@ async function measure(name, ours, python, { part, size, threads, batch, steps, 
     bench: name,
     params: {
       ...(part !== undefined && { part }),
+      ...(device !== undefined && { device }),
       size,
       batch: Number(batch),
       threads: Number(threads),
@@ -180,7 +202,13 @@ async function measure(name, ours, python, { part, size, threads, batch, steps, 
       peak_mb: peer.peak_mb,
     },
     ratio: peer && round(merged.median_ms / peer.median_ms, 3),
+    ...(mine[0].leak && { leak: mine[0].leak }),
   };
+}
+
+/** Those that are given. @template {object} T @param {T} options @returns {T} */
+function given(options) {
+  return /** @type {T} */ (Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)));
 }
 
 /**

@@ -1,4 +1,4 @@
-"""One PL-Seg training step in PyTorch on the CPU, timed: the peer of the benchmark `step`.
+"""One PL-Seg training step in PyTorch, timed: the peer of the benchmark `step`.
 
 Forward, the three losses, backward and Adam, on a random image and random labels of which a few classes are annotated.
 Prints one JSON line. Needs torch 1.10 or newer and nothing else.
@@ -21,6 +21,9 @@ def arguments():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--steps", type=int, default=5, help="timed steps")
     parser.add_argument("--warmup", type=int, default=2, help="steps before those")
+    parser.add_argument(
+        "--device", choices=["cpu", "webgpu", "cuda"], default="cpu", help="other than cpu: CUDA if torch has it, or else the CPU"
+    )
     parser.add_argument("--classes", type=int, default=17, help="background included")
     parser.add_argument("--annotated", type=int, default=4, help="foreground classes annotated per sample")
     parser.add_argument("--seed", type=int, default=0)
@@ -46,6 +49,7 @@ FEATURES = (16, 32, 64, 128)
 DROPOUT = (0.0, 0.0, 0.1, 0.2)
 EPSILON = 1e-5
 CLAMP = 1e-10
+DEVICE = torch.device("cuda" if ARGS.device != "cpu" and torch.cuda.is_available() else "cpu")
 
 
 class Block(nn.Sequential):
@@ -106,7 +110,7 @@ class Hadfl:
 
     def __init__(self, classes, window=50, floor=0.5):
         self.classes, self.window, self.floor = classes, window, floor
-        self.history = torch.zeros(0, classes)
+        self.history = torch.zeros(0, classes, device=DEVICE)
 
     def __call__(self, probabilities, labels):
         """probabilities [batch, class, voxels], clamped; labels [batch, voxels]."""
@@ -114,7 +118,7 @@ class Hadfl:
         present[:, 0] = 0
         sample, organ = present.nonzero(as_tuple=True)
         if len(organ) == 0:
-            self.remember(torch.zeros(self.classes))
+            self.remember(torch.zeros(self.classes, device=DEVICE))
             return probabilities.sum() * 0
         f = probabilities[sample, organ]  # [pairs, voxels]
         g = (1 - f).clamp_min(CLAMP)
@@ -129,8 +133,8 @@ class Hadfl:
         return (weights[organ] * (cross_entropy + dice)).sum()
 
     def per_class(self, organ, dice):
-        sums = torch.zeros(self.classes).index_add_(0, organ, dice)
-        counts = torch.zeros(self.classes).index_add_(0, organ, torch.ones_like(dice))
+        sums = torch.zeros(self.classes, device=DEVICE).index_add_(0, organ, dice)
+        counts = torch.zeros(self.classes, device=DEVICE).index_add_(0, organ, torch.ones_like(dice))
         return sums / (counts + CLAMP)
 
     def remember(self, dice):
@@ -138,7 +142,7 @@ class Hadfl:
         counts = (self.history > 0).sum(0)
         means = self.history.sum(0) / counts.clamp_min(1)
         seen = means[1:][means[1:] > 0]
-        mean = seen.mean() if len(seen) else torch.tensor(1.0)
+        mean = seen.mean() if len(seen) else torch.tensor(1.0, device=DEVICE)
         return (means / mean).clamp_min(self.floor)
 
 
@@ -186,16 +190,16 @@ def main(args):
     torch.manual_seed(args.seed)
     torch.set_num_threads(args.threads)
     baseline_mb = resident_mb()
-    network = PlSegUnet(args.classes).train()
+    network = PlSegUnet(args.classes).to(DEVICE).train()
     optimizer = torch.optim.Adam(network.parameters(), lr=0.01, betas=(0.9, 0.99))
     losses = [Hadfl(args.classes) for _ in range(4)]
-    image, labels = torch.rand(args.batch, 1, *args.patch), random_labels(args)
+    image, labels = torch.rand(args.batch, 1, *args.patch), random_labels(args)  # on the CPU, as they come from disk
     consistency = 0.1 * 2.718281828459045 ** (-5 * 0.5**2)  # halfway through training
     times, values = [], []
     for _ in range(args.warmup + args.steps):
         start = time.perf_counter()
         optimizer.zero_grad(set_to_none=True)
-        loss = total_loss(network(image), labels, losses, consistency)
+        loss = total_loss(network(image.to(DEVICE)), labels.to(DEVICE), losses, consistency)
         loss.backward()
         optimizer.step()
         values.append(loss.item())
@@ -213,7 +217,7 @@ def main(args):
         "first_loss": values[0],
         "last_loss": values[-1],
         "torch": torch.__version__,
-        "name": "torch " + torch.__version__,
+        "name": "torch %s (%s)" % (torch.__version__, torch.cuda.get_device_name() if DEVICE.type == "cuda" else "CPU"),
     }
     print(json.dumps({key: round(value, 4) if isinstance(value, float) else value for key, value in result.items()}))
 
