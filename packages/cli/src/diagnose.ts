@@ -3,21 +3,13 @@ import { readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { arch, cpus, freemem, platform, totalmem } from "node:os";
 import { dirname, join } from "node:path";
-import { valueAndGradients } from "@plseg/ops";
-import { createEngine, type Device, type Engine, type EngineArray, type TensorFunction } from "@plseg/runtime";
-import {
-  conv3d,
-  env,
-  getBackend,
-  leakyRelu,
-  mean,
-  mul,
-  type Scalar,
-  setBackend,
-  type Tensor5D,
-} from "@tensorflow/tfjs-core";
+import { createEngine, type Device, type Engine } from "@plseg/runtime";
+import { importTfjsNode, type TfjsNodePackage } from "@plseg/runtime/node";
+import { env, setBackend } from "@tensorflow/tfjs-core";
 import * as ort from "onnxruntime-node";
-import { versions } from "./versions.js";
+import { type GpuFacts, gpuFacts, whyNoGpu } from "./gpu-facts.js";
+import { largestRelativeDifference, type StepNumbers, selfCheck } from "./self-check.js";
+import { installedVersion, versions } from "./versions.js";
 
 /** One way to compute, and whether it computes right. */
 export interface EngineDiagnosis {
@@ -26,8 +18,8 @@ export interface EngineDiagnosis {
   readonly status: "pass" | "fail" | "missing";
   /** Largest difference to TensorFlow.js on the CPU, relative to the largest number; `null` if it did not run. */
   readonly difference: number | null;
-  /** What went wrong or how to get it. */
-  readonly note: string;
+  /** What went wrong and why, and how to get what is missing. */
+  readonly notes: readonly string[];
 }
 
 /** What a machine can do. */
@@ -39,6 +31,8 @@ export interface Diagnosis {
     readonly cores: number;
     readonly memoryGb: number;
     readonly freeMemoryGb: number;
+    /** What Linux shows of GPUs; `null` on other systems. */
+    readonly gpu: GpuFacts | null;
   };
   readonly versions: Readonly<Record<string, string>>;
   /** Execution providers that ONNX Runtime has here. */
@@ -51,18 +45,24 @@ export interface Diagnosis {
 /** Largest relative difference that passes: single precision, sums in another order. */
 const TOLERANCE = 1e-4;
 
-/** How to get a provider of ONNX Runtime. */
-const PROVIDER_HINTS = {
-  cuda: "optional: its libraries are downloaded by the install script of onnxruntime-node, which package managers skip unless told. Run `pnpm approve-builds` and choose onnxruntime-node, or with npm `npm rebuild onnxruntime-node`. It needs 64-bit Linux, CUDA 12 or newer and cuDNN 9.",
-  webgpu: "this build of ONNX Runtime has no WebGPU for this platform",
-} as const;
-const TFJS_NODE_HINT =
-  "optional: `npm install @tensorflow/tfjs-node` (Node below 23; its install script downloads the TensorFlow library)";
-const TFJS_NODE_GPU_HINT =
-  "optional: `npm install @tensorflow/tfjs-node-gpu` (64-bit Linux, Node below 23, CUDA 11.2 and cuDNN 8.1)";
+/** The same with CUDA, whose convolutions round their factors to 10 bits (TF32) on newer GPUs. */
+const CUDA_TOLERANCE = 5e-3;
+
+const CUDA_HINT =
+  "ONNX Runtime's CUDA provider is not in its npm package: the package's install script downloads it from nuget.org (64-bit Linux, CUDA 12 and cuDNN 9), and package managers skip such scripts unless told. Run `npm rebuild onnxruntime-node`, or `pnpm approve-builds` and choose onnxruntime-node.";
+const CUDA_LIBRARIES_HINT =
+  "The provider needs the libraries of CUDA 12 and cuDNN 9 where the loader finds them: install them from NVIDIA and add their folders to LD_LIBRARY_PATH.";
+const WEBGPU_HINT =
+  "This build of ONNX Runtime has no WebGPU: on Linux it exists for 64-bit Intel and AMD processors only.";
+const TFJS_NODE_HINT: Readonly<Record<TfjsNodePackage, string>> = {
+  "@tensorflow/tfjs-node":
+    "Optional: `npm install @tensorflow/tfjs-node`. Its install script downloads TensorFlow 2.9.1. Where it cannot, or for a newer TensorFlow: `npm install @tensorflow/tfjs-node --ignore-scripts`, then `plseg doctor --link-libtensorflow DIR`.",
+  "@tensorflow/tfjs-node-gpu":
+    "Optional: `npm install @tensorflow/tfjs-node-gpu` (64-bit Linux, CUDA 11.2 and cuDNN 8.1, no GPU newer than Ampere). For a newer CUDA: `npm install @tensorflow/tfjs-node-gpu --ignore-scripts`, then `plseg doctor --link-libtensorflow DIR`.",
+};
 
 /**
- * Finds out what this machine can do, and checks each engine with numbers: a small convolution and its gradient against
+ * Finds out what this machine can do, and checks each engine with numbers: two steps of a small training against
  * TensorFlow.js on the CPU.
  *
  * @param device - A device that must work for the diagnosis to be good, besides the CPU.
@@ -70,14 +70,22 @@ const TFJS_NODE_GPU_HINT =
 export async function diagnose({ device = "cpu" }: { readonly device?: Device } = {}): Promise<Diagnosis> {
   env().set("PROD", true); // or tfjs recommends its other packages at length
   await setBackend("cpu");
-  const expected = await answer(createEngine({ engine: "tfjs" }));
+  const facts = gpuFacts();
   const providers = installedProviders();
-  const engines: EngineDiagnosis[] = [{ engine: "tfjs (cpu)", status: "pass", difference: 0, note: "the yardstick" }];
+  const expected = await selfCheck(createEngine({ engine: "tfjs" }));
+  const engines: EngineDiagnosis[] = [
+    { engine: "tfjs (cpu)", status: "pass", difference: 0, notes: ["the yardstick"] },
+  ];
   engines.push(await check("compiled (cpu)", expected, async () => createEngine({ ort })));
-  engines.push(await checkProvider("cuda", providers, expected));
-  if (device === "webgpu") engines.push(await checkProvider("webgpu", providers, expected));
-  engines.push(await checkTfjsNode("@tensorflow/tfjs-node", TFJS_NODE_HINT, expected));
-  engines.push(await checkTfjsNode("@tensorflow/tfjs-node-gpu", TFJS_NODE_GPU_HINT, expected));
+  // a provider that is there but has no device writes to stderr when it is asked
+  engines.push(
+    providers.includes("cuda") ? await checkProvider("cuda", expected, facts) : missing("cuda", [CUDA_HINT], facts),
+  );
+  if (!providers.includes("webgpu")) engines.push(missing("webgpu", [WEBGPU_HINT], facts));
+  else if (device === "webgpu" || hasGpu(facts)) engines.push(await checkProvider("webgpu", expected, facts));
+  else engines.push(missing("webgpu", [], facts));
+  for (const name of ["@tensorflow/tfjs-node", "@tensorflow/tfjs-node-gpu"] as const)
+    engines.push(await checkTfjsNode(name, expected));
   await setBackend("cpu");
   const gigabytes = (bytes: number): number => Math.round((bytes / 2 ** 30) * 10) / 10;
   const needed = engines.find(({ engine }) => engine === `compiled (${device})`);
@@ -89,83 +97,56 @@ export async function diagnose({ device = "cpu" }: { readonly device?: Device } 
       cores: cpus().length,
       memoryGb: gigabytes(totalmem()),
       freeMemoryGb: gigabytes(freemem()),
+      gpu: facts ?? null,
     },
-    versions: versions(),
+    versions: { ...versions(), ...optionalVersions() },
     providers,
     engines,
     ok: needed?.status === "pass" && engines.every(({ status }) => status !== "fail"),
   };
 }
 
-const SIZE = 6;
-const IN = 2;
-const OUT = 3;
-
-/** Mean of the squared activations of a convolution, and its gradients. */
-const selfCheck: TensorFunction<"image" | "kernel"> = ({ image, kernel }) => {
-  const [x, w] = [image as Tensor5D, kernel as Tensor5D];
-  const { value, gradients } = valueAndGradients(() => {
-    const h = leakyRelu(conv3d(x, w, 1, "same"), 0.01);
-    return { value: mean(mul(h, h)) as Scalar, aux: {} };
-  }, [x, w]);
-  const [imageGradient, kernelGradient] = gradients;
-  return { value, ...(imageGradient && { imageGradient }), ...(kernelGradient && { kernelGradient }) };
-};
-
-/** What an engine makes of the self-check, as one list of numbers. */
-async function answer(engine: Engine): Promise<number[]> {
-  const image = { shape: [1, SIZE, SIZE, SIZE, IN] };
-  const kernel = { shape: [3, 3, 3, IN, OUT] };
-  const compiled = await engine.compile(selfCheck, { image, kernel });
-  try {
-    const outputs = await compiled.run({ image: waves(SIZE ** 3 * IN, 0.37), kernel: waves(27 * IN * OUT, 0.71) });
-    const numbers: EngineArray[] = [];
-    for (const name of ["value", "imageGradient", "kernelGradient"]) {
-      const output = outputs[name];
-      if (!output) throw new Error(`the self-check has no output "${name}"`);
-      numbers.push(await output.read());
-      output.dispose();
-    }
-    return numbers.flatMap((list) => [...list]);
-  } finally {
-    await compiled.dispose();
-  }
-}
-
-/** Numbers without pattern that are the same everywhere. */
-const waves = (count: number, frequency: number): Float32Array =>
-  Float32Array.from({ length: count }, (_, i) => Math.sin(frequency * i * i + i));
-
 async function check(
   engine: string,
-  expected: readonly number[],
+  expected: StepNumbers,
   open: () => Promise<Engine>,
+  tolerance = TOLERANCE,
 ): Promise<EngineDiagnosis> {
   try {
-    const actual = await answer(await open());
-    const largest = Math.max(...expected.map(Math.abs));
-    const difference = Math.max(...expected.map((value, i) => Math.abs(value - (actual[i] ?? Number.NaN)))) / largest;
-    const right = difference <= TOLERANCE;
-    const note = right
-      ? ""
-      : `differs from TensorFlow.js on the CPU by more than ${TOLERANCE}. Do not trust its results.`;
-    return { engine, status: right ? "pass" : "fail", difference, note };
+    const difference = largestRelativeDifference(await selfCheck(await open()), expected);
+    if (difference <= tolerance) return { engine, status: "pass", difference, notes: [] };
+    const wrong = `differs from TensorFlow.js on the CPU by more than ${tolerance}. Do not trust its results.`;
+    return { engine, status: "fail", difference, notes: [wrong] };
   } catch (error) {
-    return { engine, status: "fail", difference: null, note: error instanceof Error ? error.message : String(error) };
+    const message = error instanceof Error ? error.message : String(error);
+    return { engine, status: "fail", difference: null, notes: [message] };
   }
 }
 
 async function checkProvider(
   device: "cuda" | "webgpu",
-  providers: readonly string[],
-  expected: readonly number[],
+  expected: StepNumbers,
+  facts: GpuFacts | undefined,
 ): Promise<EngineDiagnosis> {
-  const engine = `compiled (${device})`;
-  // Asking for a provider that is not there makes ONNX Runtime write to stderr.
-  if (!providers.includes(device)) return { engine, status: "missing", difference: null, note: PROVIDER_HINTS[device] };
-  const found = await check(engine, expected, async () => createEngine({ ort, device }));
-  return found.status === "fail" && found.difference === null ? { ...found, status: "missing" } : found;
+  const tolerance = device === "cuda" ? CUDA_TOLERANCE : TOLERANCE;
+  const found = await check(`compiled (${device})`, expected, async () => createEngine({ ort, device }), tolerance);
+  if (found.status === "pass" || found.difference !== null) return found;
+  return missing(device, device === "cuda" ? [...found.notes, CUDA_LIBRARIES_HINT] : found.notes, facts);
 }
+
+const missing = (
+  device: "cuda" | "webgpu",
+  notes: readonly string[],
+  facts: GpuFacts | undefined,
+): EngineDiagnosis => ({
+  engine: `compiled (${device})`,
+  status: "missing",
+  difference: null,
+  notes: [...whyNoGpu(facts, device), ...notes],
+});
+
+/** Whether it is worth to look for an adapter; elsewhere than on Linux nothing can be said. */
+const hasGpu = (facts: GpuFacts | undefined): boolean => !facts || facts.devices.length > 0 || facts.nvidiaFiles;
 
 const require = createRequire(import.meta.url);
 
@@ -180,16 +161,30 @@ function installedProviders(): string[] {
     .map(({ name }) => name);
 }
 
-async function checkTfjsNode(name: string, hint: string, expected: readonly number[]): Promise<EngineDiagnosis> {
-  const engine = name === "@tensorflow/tfjs-node" ? "tfjs-node" : "tfjs-node-gpu";
-  try {
-    require.resolve(name);
-  } catch {
-    return { engine, status: "missing", difference: null, note: hint };
-  }
-  return check(engine, expected, async () => {
-    await import(name);
-    if (!(await setBackend("tensorflow"))) throw new Error(`${name} did not start, the backend is ${getBackend()}`);
-    return createEngine({ engine: "tfjs" });
-  });
+async function checkTfjsNode(name: TfjsNodePackage, expected: StepNumbers): Promise<EngineDiagnosis> {
+  const engine = name.replace("@tensorflow/", "");
+  if (installedVersion(name) === undefined)
+    return { engine, status: "missing", difference: null, notes: [TFJS_NODE_HINT[name]] };
+  const tolerance = name === "@tensorflow/tfjs-node-gpu" ? CUDA_TOLERANCE : TOLERANCE;
+  const found = await check(engine, expected, () => openTfjsNode(name), tolerance);
+  return found.status === "fail" && found.difference === null
+    ? { ...found, notes: [...found.notes, TFJS_NODE_HINT[name]] }
+    : found;
+}
+
+async function openTfjsNode(name: TfjsNodePackage): Promise<Engine> {
+  await importTfjsNode(name);
+  if (!(await setBackend("tensorflow"))) throw new Error(`${name} is loaded, but its backend does not start.`);
+  return createEngine({ engine: "tfjs" });
+}
+
+/** Versions of the optional packages that are installed here. */
+function optionalVersions(): Record<string, string> {
+  const names = ["@tensorflow/tfjs-node", "@tensorflow/tfjs-node-gpu", "onnxruntime-web"];
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const version = installedVersion(name);
+      return version === undefined ? [] : [[name, version]];
+    }),
+  );
 }

@@ -223,5 +223,12 @@ describe("plseg doctor", () => {
     const { stdout } = await run("doctor");
     expect(stdout).toMatch(/compiled \(cpu\) +pass/);
     expect(stdout).toContain("npm install @tensorflow/tfjs-node-gpu");
+    expect(stdout).toContain("plseg doctor --link-libtensorflow DIR");
+  });
+
+  test("builds nothing against a folder that is not TensorFlow's", async () => {
+    const { code, stdout, stderr } = await run("doctor", "--link-libtensorflow", at("data"));
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toContain("lacks libtensorflow_cc.so.2 or libtensorflow.so.2");
   });
 });

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 
 const require = createRequire(import.meta.url);
 
@@ -20,6 +21,16 @@ const PACKAGES = [
 export function packageVersion(name: string): string {
   const { version } = JSON.parse(readFileSync(require.resolve(`${name}/package.json`), "utf8"));
   return version;
+}
+
+/** Version of a package that may be installed in the working folder; `undefined` if it is not. */
+export function installedVersion(name: string): string | undefined {
+  try {
+    const path = createRequire(join(process.cwd(), "package.json")).resolve(`${name}/package.json`);
+    return JSON.parse(readFileSync(path, "utf8")).version;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Versions of Node and of the packages that results depend on, by name. */

@@ -5,6 +5,7 @@ import { createEngine } from "../create-engine.js";
 import type { Engine } from "../engine.js";
 import type { Device } from "../onnx-session.js";
 import { importOnnxRuntime } from "./import-onnx-runtime.js";
+import { importTfjsNode, missingPackage } from "./import-tfjs-node.js";
 
 /** What runs functions in Node: ONNX Runtime, or a backend of TensorFlow.js. */
 export type NodeEngineName = "compiled" | "tfjs" | "tfjs-node" | "tfjs-node-gpu";
@@ -25,20 +26,16 @@ export interface NodeEngineOptions {
   readonly allowCpuFallback?: boolean;
 }
 
-/** How to get the tfjs backend of an engine: the package that brings it, its import, and its name in tfjs. */
+/** How to get the tfjs backend of an engine: what registers it, and its name in tfjs. */
 interface Backend {
-  readonly package: string;
   readonly load: () => Promise<unknown>;
   readonly name: string;
 }
 
-/** A package that is not among the dependencies, even optionally: package managers would fetch its native library. */
-const external = (name: string): Pick<Backend, "package" | "load"> => ({ package: name, load: () => import(name) });
-
 const BACKENDS: Readonly<Record<Exclude<NodeEngineName, "compiled">, Backend>> = {
-  tfjs: { package: "@tensorflow/tfjs-backend-cpu", load: () => import("@tensorflow/tfjs-backend-cpu"), name: "cpu" },
-  "tfjs-node": { ...external("@tensorflow/tfjs-node"), name: "tensorflow" },
-  "tfjs-node-gpu": { ...external("@tensorflow/tfjs-node-gpu"), name: "tensorflow" },
+  tfjs: { load: loadTfjsCpu, name: "cpu" },
+  "tfjs-node": { load: () => importTfjsNode("@tensorflow/tfjs-node"), name: "tensorflow" },
+  "tfjs-node-gpu": { load: () => importTfjsNode("@tensorflow/tfjs-node-gpu"), name: "tensorflow" },
 };
 
 /**
@@ -48,28 +45,32 @@ const BACKENDS: Readonly<Record<Exclude<NodeEngineName, "compiled">, Backend>> =
  */
 export async function createNodeEngine(options: NodeEngineOptions = {}): Promise<Engine> {
   const { engine = "compiled", ...rest } = options;
-  if (engine === "compiled") return createEngine({ memoryLimit: freemem(), ...rest, ort: await importOnnxRuntime() });
+  if (engine === "compiled") {
+    const limit = (options.device ?? "cpu") === "cpu" ? { memoryLimit: freemem() } : {}; // others have memory of their own
+    return createEngine({ ...limit, ...rest, ort: await importOnnxRuntime() });
+  }
   const backend = BACKENDS[engine];
   if (!backend)
     throw new ConfigError(
       `createNodeEngine: engine must be compiled, ${Object.keys(BACKENDS).join(", ")}, got ${JSON.stringify(engine)}.`,
     );
-  if (engine !== "tfjs" || !getBackend()) await useBackend(backend);
+  if (engine !== "tfjs" || !getBackend()) await useBackend(engine, backend);
   return createEngine({ engine: "tfjs" });
 }
 
-async function useBackend(backend: Backend): Promise<void> {
-  try {
-    await backend.load();
-  } catch (cause) {
+async function useBackend(engine: string, { load, name }: Backend): Promise<void> {
+  await load();
+  if (!(await setBackend(name)))
     throw new ResourceError(
-      `createNodeEngine: the package ${backend.package} is not installed or does not load here. Install it with \`npm install ${backend.package}\`, or use the engine compiled.`,
-      { cause },
-    );
-  }
-  if (!(await setBackend(backend.name)))
-    throw new ResourceError(
-      `createNodeEngine: ${backend.package} is installed, but its backend "${backend.name}" does not start.`,
+      `createNodeEngine: the engine ${engine} is installed, but its backend "${name}" does not start.`,
     );
   await ready();
+}
+
+async function loadTfjsCpu(): Promise<void> {
+  try {
+    await import("@tensorflow/tfjs-backend-cpu");
+  } catch (cause) {
+    throw missingPackage("@tensorflow/tfjs-backend-cpu", "is not installed", cause);
+  }
 }
