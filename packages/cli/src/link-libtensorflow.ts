@@ -44,11 +44,12 @@ const PACKAGES = ["@tensorflow/tfjs-node-gpu", "@tensorflow/tfjs-node"];
  * missing, or the addon does not build or load.
  */
 export async function linkLibtensorflow(options: LinkOptions): Promise<Libtensorflow> {
-  const { folder, target = findTfjsNode(), onStep = () => undefined, execute = runCommand } = options;
+  const { folder, onStep = () => undefined, execute = runCommand } = options;
   if (process.platform !== "linux")
     throw new ConfigError(`linkLibtensorflow: this works on Linux only, not on ${process.platform}.`);
   const found = findLibtensorflow(folder);
   onStep(`found TensorFlow ${found.version ?? "of unknown version"}: ${found.library}`);
+  const target = options.target ?? findTfjsNode();
   if (!existsSync(join(target, "binding.gyp")))
     throw new ResourceError(`linkLibtensorflow: ${target} is not a package of tfjs-node: it has no binding.gyp.`);
 
