@@ -19,6 +19,7 @@ export type { SidePair } from "./augmentation/swap-sides.js";
 export { bodyBox } from "./body-box.js";
 export { type CanonicalVolume, canonicalGrid, toCanonical } from "./canonical.js";
 export { cropGrid, cropVolume, pasteVolume, type VoxelBox } from "./crop-volume.js";
+export type { Fingerprint, FingerprintCase, FingerprintClass, FingerprintIntensity } from "./fingerprint.js";
 export { gridWithSpacing } from "./grid-with-spacing.js";
 export { hideUnannotated, type MaskAnnotationsOptions, maskAnnotations } from "./mask-annotations.js";
 export { imageOnModelGrid, labelsOnModelGrid, type ModelGrid, modelGrid } from "./model-grid.js";
@@ -34,6 +35,8 @@ export {
 } from "./patch-sampler.js";
 export type { PatchSource, SampledCase } from "./patch-source.js";
 export { makePhantom, PHANTOM_DEFAULTS, type Phantom, type PhantomOptions, phantomClasses } from "./phantom.js";
+export { INTENSITY_PRESETS, type IntensityPreset, type Plan, readPlan, writePlan } from "./plan.js";
+export { PLAN_DEFAULTS, type PlanOptions, planFrom } from "./plan-from.js";
 export { type NiftiPair, readLabelNifti, readNifti } from "./read-nifti.js";
 export { READ_NIFTI_DEFAULTS, type ReadNiftiOptions } from "./read-nifti-options.js";
 export { RESAMPLE_DEFAULTS, type ResampleOptions, resample } from "./resample.js";

@@ -1,6 +1,7 @@
 export { type CachedCase, cachedSource, readCachedCase } from "./cache/cached-case.js";
 export { type PreprocessCasesOptions, preprocessCases } from "./cache/preprocess-cases.js";
 export type { Dataset, DatasetCase, DatasetProblem } from "./dataset.js";
+export { type FingerprintDatasetOptions, fingerprintDataset } from "./fingerprint-dataset.js";
 export {
   type DatasetReport,
   type InspectDatasetOptions,
