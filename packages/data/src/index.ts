@@ -6,6 +6,7 @@ export {
   AUGMENTATION_DEFAULTS,
   type AugmentationOptions,
   type AugmentationSettings,
+  augmentationSettings,
 } from "./augmentation/augmentation-options.js";
 export {
   type AugmentationPlan,

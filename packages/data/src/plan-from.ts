@@ -53,7 +53,6 @@ const COARSE = 3;
  */
 export function planFrom(fingerprint: Fingerprint, options: PlanOptions = {}): Plan {
   const settings = withDefaults<PlanOptions>(PLAN_DEFAULTS, options);
-  if (fingerprint.cases.length === 0) throw new ConfigError("planFrom: at least one labeled case is needed, got none.");
   const [spacing, whySpacing] =
     settings.spacing === "auto" ? planSpacing(fingerprint) : ([settings.spacing, GIVEN] as const);
   const [patchSize, whyPatch] =
@@ -64,12 +63,14 @@ export function planFrom(fingerprint: Fingerprint, options: PlanOptions = {}): P
 }
 
 const GIVEN = "as asked for";
+const NO_CASE = "planFrom: at least one labeled case is needed, got none.";
 
 type Decision<T> = readonly [decision: T, reason: string];
 
 const AXES = ["depth", "height", "width"] as const;
 
 function planSpacing({ cases }: Fingerprint): Decision<Size3D> {
+  if (cases.length === 0) throw new ConfigError(NO_CASE);
   const along = (axis: number): number[] => cases.map(({ spacing }) => spacing[axis] as number).sort((a, b) => a - b);
   const medians = [0, 1, 2].map((axis) => middle(along(axis)));
   const finest = Math.min(...medians);
@@ -93,6 +94,7 @@ function planPatch(
   spacing: Size3D,
   { batch, memory, bytesPerVoxel, multiple }: Required<PlanOptions>,
 ): Decision<Size3D> {
+  if (cases.length === 0) throw new ConfigError(NO_CASE);
   const most = Math.floor(memory / (batch * bytesPerVoxel));
   if (!(most >= multiple ** 3))
     throw new ConfigError(

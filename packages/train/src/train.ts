@@ -1,5 +1,5 @@
 import { type Network, PlsegError, Random, type Size3D, sizeOf } from "@plseg/core";
-import type { PatchSampler } from "@plseg/data";
+import type { Batch } from "@plseg/data";
 import { drawWeights, type FlatLayout } from "@plseg/models";
 import type { Engine, EngineArray, EngineTensor } from "@plseg/runtime";
 import type { Method, Objective } from "./method.js";
@@ -13,6 +13,12 @@ export interface TrainState {
   readonly step: number;
   /** Parameters, buffers, optimizer and loss state by name. */
   readonly tensors: Readonly<Record<string, Float32Array>>;
+}
+
+/** Where batches come from: `patchSampler`, or `patchLoader` with its worker threads. */
+export interface BatchSource {
+  /** The batch of a step, which must depend on the step alone. */
+  sample(step: number): Batch | Promise<Batch>;
 }
 
 /** What happened in a step. */
@@ -29,6 +35,10 @@ export interface StepRecord {
   readonly learningRate: number;
   /** Seconds since training started or went on. */
   readonly seconds: number;
+  /** Milliseconds that the step waited for its batch, those included in which this thread drew it itself. */
+  readonly waited: number;
+  /** By class index: in how many patches of the step the class was labeled. */
+  readonly seen: readonly number[];
 }
 
 /** Options of {@link train}. */
@@ -42,7 +52,7 @@ export interface TrainOptions {
   /** Classes, background included. */
   readonly classes: number;
   /** Draws the batches; its batch size and patch size must be those given here. */
-  readonly sampler: PatchSampler;
+  readonly sampler: BatchSource;
   /** Voxels along depth, height, width. */
   readonly patchSize: Size3D;
   /** Patches per step. */
@@ -97,9 +107,11 @@ export async function train(options: TrainOptions): Promise<TrainState> {
   const snapshot = async (): Promise<TrainState> => ({ step: done, tensors: await readAll(tensors) });
   const started = performance.now();
   try {
-    let next = done < steps ? sampler.sample(done) : undefined;
+    let next = done < steps ? requestBatch(sampler, done) : undefined;
     while (next && !signal?.aborted) {
-      const { image, labels, annotated } = next;
+      const { batch: drawn, waited } = await next();
+      if (signal?.aborted) break;
+      const { image, labels, annotated, seen } = drawn;
       const rate = learningRateAt(schedule, learningRate, done + 1, steps);
       const running = compiled.run({
         ...tensors,
@@ -111,9 +123,10 @@ export async function train(options: TrainOptions): Promise<TrainState> {
         progress: Float32Array.of(done / steps),
         seed: Float32Array.of(Random.of(seed, "dropout", done).integer(SEEDS)),
       });
-      next = done + 1 < steps ? sampler.sample(done + 1) : undefined; // while the engine is at work
+      next = done + 1 < steps ? requestBatch(sampler, done + 1) : undefined; // while the engine is at work
       const outputs = await running;
-      const record = await readRecord(outputs, done + 1, rate, (performance.now() - started) / 1000);
+      const seconds = (performance.now() - started) / 1000;
+      const record = { ...(await readRecord(outputs, done + 1, rate)), seconds, waited, seen };
       if (!Number.isFinite(record.loss))
         throw new PlsegError(
           `train: the loss of step ${record.step} is ${record.loss}. Go on from the last checkpoint with a smaller learning rate than ${learningRate}.`,
@@ -129,6 +142,19 @@ export async function train(options: TrainOptions): Promise<TrainState> {
     disposeAll(tensors);
     await compiled.dispose();
   }
+}
+
+/** Asks for a batch. The function gives it, with the milliseconds that it kept this thread busy or waiting. */
+function requestBatch(sampler: BatchSource, step: number): () => Promise<{ batch: Batch; waited: number }> {
+  const asked = performance.now();
+  const drawn = Promise.resolve(sampler.sample(step));
+  drawn.catch(() => {}); // it is reported where the batch is needed
+  const busy = performance.now() - asked;
+  return async () => {
+    const needed = performance.now();
+    const batch = await drawn;
+    return { batch, waited: busy + performance.now() - needed };
+  };
 }
 
 /** Weights drawn from the seed, and the other state as it starts. */
@@ -169,8 +195,7 @@ async function readRecord(
   outputs: Readonly<Record<string, EngineTensor>>,
   step: number,
   learningRate: number,
-  seconds: number,
-): Promise<StepRecord> {
+): Promise<Omit<StepRecord, "seconds" | "waited" | "seen">> {
   const scalar = async (name: string): Promise<number> => (await outputs[name]?.read())?.[0] ?? Number.NaN;
   const parts = Object.entries(outputs).filter(([name, { shape }]) => name.startsWith("term.") && shape.length === 0);
   const terms = parts.map(
@@ -182,7 +207,6 @@ async function readRecord(
     terms: Object.fromEntries(await Promise.all(terms)),
     gradientNorm: await scalar("gradientNorm"),
     learningRate,
-    seconds,
   };
 }
 

@@ -1,11 +1,17 @@
+import { createHash } from "node:crypto";
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { type LabelMap, sizeOf, spacingOf, type Volume } from "@plseg/core";
 import { describeIntensities, type Fingerprint, type FingerprintCase } from "../fingerprint.js";
 import { modelGrid } from "../model-grid.js";
-import type { Dataset } from "./dataset.js";
+import type { Dataset, DatasetCase } from "./dataset.js";
 import { loadCase } from "./load-case.js";
+import { writeFileAtomic } from "./write-file-atomic.js";
 
 /** Options of {@link fingerprintDataset}. */
 export interface FingerprintDatasetOptions {
+  /** Folder where the fingerprint is kept, as `fingerprint.json`; it is not made anew while no file has changed. */
+  readonly cache?: string;
   /** Called after each case with how many are done. */
   readonly onProgress?: (done: number, total: number) => void;
   /** Stops before the next case; the promise rejects with the signal's reason. */
@@ -20,13 +26,44 @@ const SAMPLED = 20_000;
  * organs the intensities, of each class in how many cases it is annotated and present, and its voxels. Reads every file,
  * one case in memory at a time.
  *
- * @throws DataError if a case cannot be read.
+ * @throws DataError if a case cannot be read, or the cache cannot be written; ResourceError if the disk is full.
  */
 export async function fingerprintDataset(
   dataset: Dataset,
-  { onProgress, signal }: FingerprintDatasetOptions = {},
+  { cache, ...watching }: FingerprintDatasetOptions = {},
 ): Promise<Fingerprint> {
   const entries = dataset.training.filter(({ labels, annotated }) => labels && annotated.slice(1).some(Boolean));
+  if (cache === undefined) return makeFingerprint(dataset, entries, watching);
+  const path = join(cache, "fingerprint.json");
+  const key = await keyOf(dataset, entries);
+  const kept = await readFile(path, "utf8")
+    .then(JSON.parse)
+    .catch(() => undefined);
+  if (kept?.key === key) return kept.fingerprint;
+  const fingerprint = await makeFingerprint(dataset, entries, watching);
+  await writeFileAtomic(path, `${JSON.stringify({ key, fingerprint }, undefined, 2)}\n`);
+  return fingerprint;
+}
+
+/** Tells whether files, annotations or classes have changed: by the lengths of the files and the times of their changes. */
+async function keyOf({ classes, labelValues }: Dataset, entries: readonly DatasetCase[]): Promise<string> {
+  const files = entries.flatMap(({ image, labels = "" }) => [image, labels]);
+  const stats = await Promise.all(files.map((path) => stat(path).catch(() => undefined)));
+  const content = {
+    version: 1,
+    classes: classes.names,
+    labelValues,
+    cases: entries.map(({ id, annotated }) => ({ id, annotated })),
+    files: stats.map((found) => [found?.size, found?.mtimeMs]),
+  };
+  return createHash("sha256").update(JSON.stringify(content)).digest("hex");
+}
+
+async function makeFingerprint(
+  dataset: Dataset,
+  entries: readonly DatasetCase[],
+  { onProgress, signal }: Omit<FingerprintDatasetOptions, "cache">,
+): Promise<Fingerprint> {
   const { names } = dataset.classes;
   const counts = names.map(() => ({ annotatedCases: 0, presentCases: 0, voxels: 0 }));
   const cases: FingerprintCase[] = [];

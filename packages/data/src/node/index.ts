@@ -1,4 +1,4 @@
-export { type CachedCase, cachedSource, readCachedCase } from "./cache/cached-case.js";
+export { type CachedCase, type CachedInput, cachedSource, readCachedCase } from "./cache/cached-case.js";
 export { type PreprocessCasesOptions, preprocessCases } from "./cache/preprocess-cases.js";
 export type { Dataset, DatasetCase, DatasetProblem } from "./dataset.js";
 export { type FingerprintDatasetOptions, fingerprintDataset } from "./fingerprint-dataset.js";

@@ -3,10 +3,11 @@ import { mkdtemp, readFile, rename, rm, truncate, writeFile } from "node:fs/prom
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConfigError, DataError, ResourceError } from "@plseg/core";
+import { readPlan } from "@plseg/data";
 import { writePhantomDataset } from "@plseg/data/node";
 import { createNodeEngine } from "@plseg/runtime/node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { PRESETS, type TrainSettings } from "./run-config.js";
+import { PLANNED, PRESETS, type TrainSettings } from "./run-config.js";
 import { type TrainRunOptions, type TrainRunResult, trainRun } from "./train-run.js";
 
 const SETTINGS: TrainSettings = {
@@ -42,6 +43,7 @@ async function run(name: string, overrides: Partial<TrainRunOptions> = {}): Prom
     engine: await createNodeEngine({ threads: 1 }),
     engineName: "compiled",
     device: "cpu",
+    workers: 0,
     ...overrides,
   });
 }
@@ -67,7 +69,41 @@ describe("trainRun", () => {
       1, 2, 3, 4, 5, 6, 7, 8,
     ]);
     expect(records.filter(({ validation }) => validation).map((record) => record.step)).toEqual([4, 8]);
+    const drawn = records.flatMap(({ seen }) => (seen ? [Object.values(seen as Record<string, number>)] : [])).flat();
+    expect(drawn.length).toBeGreaterThan(3);
+    expect(records[0].waited).toBeGreaterThanOrEqual(0);
     expect(records[0].terms).toMatchObject({ supervised: expect.any(Number), contrastive: expect.any(Number) });
+  });
+
+  test("gives the same network with worker threads as without, also when it goes on", async () => {
+    const settings = { ...SETTINGS, augmentation: "default" as const };
+    await run("alone", { settings });
+    const stop = new AbortController();
+    const onStep = ({ step }: { step: number }): void => void (step === 3 && stop.abort());
+    await run("threads", { settings, workers: 2, signal: stop.signal, onStep });
+    await run("threads", { resume: true, workers: 1 });
+    expect(await bytes("threads", "weights.safetensors")).toEqual(await bytes("alone", "weights.safetensors"));
+  });
+
+  test("keeps its plan, which a given plan and settings decide", async () => {
+    const reasons = { spacing: "fast", patchSize: "small" };
+    const plan = {
+      version: 1,
+      spacing: [30, 25, 25],
+      patchSize: [8, 8, 8],
+      intensity: { level: 0, width: 900 },
+      reasons,
+    };
+    const settings = { ...SETTINGS, ...PLANNED, patchSize: [16, 16, 16] as [number, number, number], steps: 1 };
+    const { config } = await run("planned", { settings, plan: readPlan(plan) });
+    expect(config.plan).toEqual({
+      ...plan,
+      patchSize: [16, 16, 16],
+      reasons: { spacing: "fast", patchSize: "as asked for", intensity: "as the given plan says" },
+    });
+    const { config: own } = await run("own", { settings: { ...SETTINGS, ...PLANNED, steps: 1 } });
+    expect(own.plan.reasons.spacing).toBe("all 4 cases have it");
+    expect(own.plan.patchSize.every((size) => size % 2 === 0)).toBe(true);
   });
 
   test("counts an organ only in the training cases that annotate it", async () => {

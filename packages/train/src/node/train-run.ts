@@ -1,14 +1,15 @@
-import { createHash } from "node:crypto";
 import { appendFile, readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { ConfigError, DataError, Random, ResourceError, spacingOf } from "@plseg/core";
-import { patchSampler, type SampledCase, windowIntensity } from "@plseg/data";
+import { ConfigError, DataError, Random, ResourceError } from "@plseg/core";
+import { augmentationSettings, type Plan } from "@plseg/data";
 import {
+  type CachedCase,
   type Dataset,
   type DatasetCase,
-  type LoadedCase,
-  loadCase,
+  fingerprintDataset,
   openDataset,
+  patchLoader,
+  preprocessCases,
   writeFileAtomic,
 } from "@plseg/data/node";
 import { plSegUnet } from "@plseg/models";
@@ -18,6 +19,7 @@ import { methods } from "../methods/index.js";
 import { type StepRecord, train } from "../train.js";
 import { describeNetwork } from "../train-step.js";
 import { readCheckpoint, writeCheckpoint } from "./checkpoint.js";
+import { planRun } from "./plan-run.js";
 import { checkRunConfig, type RunConfig, type TrainSettings } from "./run-config.js";
 import { validate } from "./validate.js";
 
@@ -33,6 +35,12 @@ export interface TrainRunOptions {
   readonly preset: string;
   /** What can be chosen about the training; not used when it goes on. */
   readonly settings: TrainSettings;
+  /** Decides what the settings leave to it (`"auto"`); one is made from the dataset without it. */
+  readonly plan?: Plan;
+  /** Folder where preprocessed cases are kept for the next training; `.plseg-cache` in the dataset unless told. */
+  readonly cache?: string;
+  /** Threads that draw patches; 0: the training draws them itself between its steps. 1 unless told. */
+  readonly workers?: number;
   /** What computes. */
   readonly engine: Engine;
   /** What was asked for, for the record. */
@@ -43,11 +51,16 @@ export interface TrainRunOptions {
   readonly resume?: boolean;
   /** Kept in `manifest.json`: versions, command line. */
   readonly provenance?: Readonly<Record<string, unknown>>;
+  /** Called after each case that was looked at or made ready, with what is being done. */
+  readonly onPrepare?: (what: "fingerprint" | "preprocess", done: number, total: number) => void;
   /** Called after each step; `steps` are all that are planned. */
   readonly onStep?: (record: StepRecord, steps: number) => void;
   /** Called after each validation with the mean Dice over organs; `null` if none has a score. */
   readonly onValidation?: (step: number, dice: number | null) => void;
-  /** Training stops after the step in progress, and its checkpoint is written. */
+  /**
+   * Training stops after the step in progress, and its checkpoint is written. Before the first step the promise rejects
+   * with the signal's reason; cases that are ready stay so.
+   */
   readonly signal?: AbortSignal;
 }
 
@@ -68,12 +81,21 @@ export interface TrainRunResult {
  * @throws DataError, ConfigError or ResourceError for bad data, settings, or a machine too small; nothing is half-written.
  */
 export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult> {
-  const { out, engine, onStep, onValidation, signal } = options;
+  const { out, engine, onStep, onPrepare, onValidation, signal } = options;
   const method = methodNamed(options.method);
   const dataset = await openDataset(options.data);
-  const cases: LoadedCase[] = [];
-  for (const entry of labeledCases(dataset)) cases.push(await loadCase(dataset, entry));
-  const config = options.resume ? await storedConfig(out) : freshConfig(options, method, dataset, cases);
+  const entries = labeledCases(dataset);
+  if (!options.resume) await checkNoRun(out);
+  const cache = options.cache ?? join(dataset.root, ".plseg-cache");
+  const config = options.resume ? await storedConfig(out) : await freshConfig(options, method, dataset, cache);
+  const cases = await preprocessCases({
+    dataset,
+    cases: entries,
+    spacing: config.plan.spacing,
+    cache,
+    onProgress: (done, total) => onPrepare?.("preprocess", done, total),
+    ...(signal && { signal }),
+  });
   const held = cases.filter(({ id }) => config.validationCases.includes(id));
   const training = cases.filter(({ id }) => !config.validationCases.includes(id));
   const network = plSegUnet({
@@ -83,25 +105,30 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
     deepSupervision: config.deepSupervision,
   });
   const { layout } = describeNetwork(network);
-  const sampler = patchSampler({
-    cases: training.map((entry) => sampled(entry, config)),
-    patchSize: config.patchSize,
-    batch: config.batch,
-    seed: config.seed,
-    foreground: config.foreground,
-  });
   const state = options.resume ? await readCheckpoint(out, "last", layout) : undefined;
 
   let last: StepRecord | undefined;
   let best = Number.NEGATIVE_INFINITY;
   const log = (line: object): Promise<void> => appendLine(join(out, "metrics.jsonl"), line);
+  const loader = patchLoader({
+    cases: training,
+    classes: config.classes,
+    intensity: config.plan.intensity,
+    patchSize: config.plan.patchSize,
+    batch: config.batch,
+    seed: config.seed,
+    foreground: config.foreground,
+    augmentation: config.augmentation === "default" ? {} : config.augmentation,
+    steps: config.steps,
+    ...(options.workers !== undefined && { workers: options.workers }),
+  });
   const result = await train({
     engine,
     method,
     network,
     classes: config.classes.length,
-    sampler,
-    patchSize: config.patchSize,
+    sampler: loader,
+    patchSize: config.plan.patchSize,
     batch: config.batch,
     steps: config.steps,
     learningRate: config.learningRate,
@@ -111,12 +138,12 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
     ...(signal && { signal }),
     async onReady() {
       if (state) await dropLinesAfter(join(out, "metrics.jsonl"), state.step);
-      else await startRun(config, await hashCases(labeledCases(dataset)), options);
+      else await startRun(config, cases, options);
     },
     async onStep(record, snapshot) {
       last = record;
       onStep?.(record, config.steps);
-      await log(record);
+      await log({ ...record, seen: byName(record.seen, config.classes) });
       const due = (every: number): boolean => every > 0 && (record.step % every === 0 || record.step === config.steps);
       if (due(config.checkpointEvery)) await writeCheckpoint(out, "last", await snapshot(), layout);
       if (held.length > 0 && due(config.validateEvery)) {
@@ -130,7 +157,7 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
         }
       }
     },
-  });
+  }).finally(() => loader.close());
   await writeCheckpoint(out, "last", result, layout);
   return { config, step: result.step, loss: last?.loss };
 }
@@ -150,29 +177,34 @@ function labeledCases(dataset: Dataset): DatasetCase[] {
   );
 }
 
-function sampled({ id, image, labels, annotated }: LoadedCase, { intensity }: RunConfig): SampledCase {
-  if (!labels) throw new DataError(`trainRun: case ${id} has no labels.`);
-  return { id, image: windowIntensity(image, intensity), labels: labels.data, shape: image.shape, annotated };
-}
-
-function freshConfig(
-  { method, preset, settings, data, engineName, device }: TrainRunOptions,
+async function freshConfig(
+  { method, preset, settings, data, plan, engineName, device, onPrepare, signal }: TrainRunOptions,
   { deepSupervision }: Method,
-  { classes, labelValues }: Dataset,
-  cases: readonly LoadedCase[],
-): RunConfig {
+  dataset: Dataset,
+  cache: string,
+): Promise<RunConfig> {
+  const { classes, labelValues } = dataset;
+  const cases = labeledCases(dataset);
   const validationCases = heldOut(cases, settings);
   const training = cases.filter(({ id }) => !validationCases.includes(id));
   const annotating = (index: number): number => training.filter(({ annotated }) => annotated[index]).length;
+  const { spacing: _spacing, patchSize: _patchSize, intensity: _intensity, ...rest } = settings;
   return {
-    version: 1,
+    version: 2,
     method,
     preset,
-    ...settings,
+    ...rest,
+    augmentation: filledIn(settings.augmentation),
+    plan: await planRun(settings, plan, () =>
+      fingerprintDataset(dataset, {
+        cache,
+        onProgress: (done, total) => onPrepare?.("fingerprint", done, total),
+        ...(signal && { signal }),
+      }),
+    ),
     deepSupervision,
     classes: [...classes.names],
     labelValues: [...labelValues],
-    spacing: medianSpacing(training),
     data: resolve(data),
     annotatedCases: Object.fromEntries(classes.foreground.map((name) => [name, annotating(classes.indexOf(name))])),
     trainingCases: training.length,
@@ -182,8 +214,11 @@ function freshConfig(
   };
 }
 
+const filledIn = (augmentation: TrainSettings["augmentation"]): TrainSettings["augmentation"] =>
+  augmentation === "none" ? "none" : augmentationSettings(augmentation === "default" ? {} : augmentation);
+
 /** Cases kept aside for validation: a share drawn by the seed, never all, none if nobody validates. */
-function heldOut(cases: readonly LoadedCase[], { validateEvery, validation, seed }: TrainSettings): string[] {
+function heldOut(cases: readonly DatasetCase[], { validateEvery, validation, seed }: TrainSettings): string[] {
   if (validateEvery === 0) return [];
   const count = Math.min(Math.round(validation * cases.length), cases.length - 1);
   return Random.of(seed, "validation")
@@ -191,12 +226,9 @@ function heldOut(cases: readonly LoadedCase[], { validateEvery, validation, seed
     .slice(0, count);
 }
 
-function medianSpacing(cases: readonly LoadedCase[]): [number, number, number] {
-  const median = (axis: 0 | 1 | 2): number => {
-    const sorted = cases.map(({ image }) => spacingOf(image.affine)[axis]).sort((a, b) => a - b);
-    return sorted[sorted.length >> 1] ?? 1;
-  };
-  return [median(0), median(1), median(2)];
+/** The classes that were seen, by name, with in how many patches. */
+function byName(seen: readonly number[], classes: readonly string[]): Record<string, number> {
+  return Object.fromEntries(classes.flatMap((name, c) => (c > 0 && seen[c] ? [[name, seen[c]]] : [])));
 }
 
 async function storedConfig(out: string): Promise<RunConfig> {
@@ -209,40 +241,28 @@ async function storedConfig(out: string): Promise<RunConfig> {
   return checkRunConfig(JSON.parse(text), path);
 }
 
-/** Writes what a run starts with. @throws ConfigError if there is a run already. */
-async function startRun(
-  config: RunConfig,
-  dataHashes: Readonly<Record<string, CaseHashes>>,
-  { out, provenance = {} }: TrainRunOptions,
-): Promise<void> {
+/** @throws ConfigError if there is a run already. */
+async function checkNoRun(out: string): Promise<void> {
   if (await stat(join(out, "config.json")).catch(() => undefined))
     throw new ConfigError(`trainRun: ${out} holds a run already. Choose another folder, or go on with --resume.`);
+}
+
+/** Writes what a run starts with: with the SHA-256 of the files of each case one can tell later what it has seen. */
+async function startRun(
+  config: RunConfig,
+  cases: readonly CachedCase[],
+  { out, provenance = {} }: TrainRunOptions,
+): Promise<void> {
+  const hashes = cases.map(({ id, inputs: [image, labels] }) => [id, { image: image?.sha256, labels: labels?.sha256 }]);
   await writeFileAtomic(join(out, "config.json"), `${JSON.stringify(config, undefined, 2)}\n`);
   const manifest = {
     ...provenance,
     seed: config.seed,
     data: config.data,
-    dataHashes,
+    dataHashes: Object.fromEntries(hashes),
     started: new Date().toISOString(),
   };
   await writeFileAtomic(join(out, "manifest.json"), `${JSON.stringify(manifest, undefined, 2)}\n`);
-}
-
-/** SHA-256 of the files of a case, so that one can tell later what a run has seen. */
-interface CaseHashes {
-  readonly image: string;
-  readonly labels: string;
-}
-
-async function hashCases(cases: readonly DatasetCase[]): Promise<Record<string, CaseHashes>> {
-  const sha256 = async (path: string): Promise<string> =>
-    createHash("sha256")
-      .update(await readFile(path))
-      .digest("hex");
-  const hashes: Record<string, CaseHashes> = {};
-  for (const { id, image, labels } of cases)
-    if (labels) hashes[id] = { image: await sha256(image), labels: await sha256(labels) };
-  return hashes;
 }
 
 /** @throws ResourceError if the line cannot be written: the last checkpoint is whole, and training can go on from it. */

@@ -1,6 +1,6 @@
 import { ClassSet, type LabelMap, type Network, sizeOf } from "@plseg/core";
 import { windowIntensity } from "@plseg/data";
-import type { LoadedCase } from "@plseg/data/node";
+import { type CachedCase, readCachedCase } from "@plseg/data/node";
 import { evaluateCase, summarize } from "@plseg/metrics";
 import type { FlatLayout } from "@plseg/models";
 import { type Engine, inferenceFunction, slidingWindow } from "@plseg/runtime";
@@ -14,7 +14,7 @@ export interface ValidateOptions {
   readonly layout: FlatLayout;
   readonly config: RunConfig;
   readonly state: TrainState;
-  readonly cases: readonly LoadedCase[];
+  readonly cases: readonly CachedCase[];
 }
 
 /** Dice of a validation, over the organs and cases in which it is defined. */
@@ -25,7 +25,10 @@ export interface ValidationScores {
   readonly perClass: Readonly<Record<string, number | null>>;
 }
 
-/** Segments cases by sliding window and scores them, each organ only where it is annotated, the background never. */
+/**
+ * Segments preprocessed cases by sliding window and scores them there, on the grid of the network: each organ only where it
+ * is annotated, the background never. One case is in memory at a time.
+ */
 export async function validate({
   engine,
   network,
@@ -35,7 +38,7 @@ export async function validate({
   cases,
 }: ValidateOptions): Promise<ValidationScores> {
   const classes = new ClassSet(config.classes);
-  const [depth, height, width] = config.patchSize;
+  const [depth, height, width] = config.plan.patchSize;
   const compiled = await engine.compile(
     inferenceFunction(network, layout),
     {
@@ -48,22 +51,22 @@ export async function validate({
   const { parameters, buffers } = state.tensors as { parameters: Float32Array; buffers: Float32Array };
   const predict = async (image: Float32Array): Promise<Float32Array> => {
     const { probabilities } = await compiled.run({ image, parameters, buffers });
-    const numbers = (await probabilities?.read()) ?? new Float32Array(classes.size * sizeOf(config.patchSize));
+    const numbers = (await probabilities?.read()) ?? new Float32Array(classes.size * sizeOf(config.plan.patchSize));
     return Float32Array.from(numbers);
   };
   try {
     const scores = [];
-    for (const { image, labels, annotated } of cases) {
+    for (const entry of cases) {
+      const { image, labels: reference } = readCachedCase(entry);
       const data = await slidingWindow({
-        image: windowIntensity(image, config.intensity),
+        image: windowIntensity(image, config.plan.intensity),
         shape: image.shape,
-        patchSize: config.patchSize,
+        patchSize: config.plan.patchSize,
         classes: classes.size,
         predict,
       });
       const prediction: LabelMap = { data, shape: image.shape, affine: image.affine };
-      const reference = labels ?? { ...prediction, data: new Uint8Array(data.length) };
-      scores.push(evaluateCase({ prediction, reference, classes, annotated, metrics: ["dice"] }));
+      scores.push(evaluateCase({ prediction, reference, classes, annotated: entry.annotated, metrics: ["dice"] }));
     }
     const { classes: perClass, foreground } = summarize(scores);
     return {

@@ -32,6 +32,18 @@ export interface CachedCase {
   readonly air: number;
   /** How labels are stored. */
   readonly labelType: "uint8" | "uint16";
+  /** The files that it was made of, image and labels. */
+  readonly inputs: readonly CachedInput[];
+}
+
+/** A file that a preprocessed case was made of. */
+export interface CachedInput {
+  /** Length of the file. */
+  readonly bytes: number;
+  /** Time of its last change, in milliseconds since 1970. */
+  readonly modified: number;
+  /** Of its content, in hexadecimal. */
+  readonly sha256: string;
 }
 
 /** What `zarr.json` of a case says. */
@@ -40,8 +52,6 @@ export interface CaseAttributes extends Omit<CachedCase, "id" | "folder"> {
   readonly plsegCache: typeof CACHE_VERSION;
   /** SHA-256 of everything that the stored voxels depend on. */
   readonly key: string;
-  /** The files that the case was made of: length, time of the last change in milliseconds, SHA-256. */
-  readonly inputs: readonly { readonly bytes: number; readonly modified: number; readonly sha256: string }[];
 }
 
 const numbers = v.array(v.number());
@@ -70,7 +80,7 @@ export async function readCaseAttributes(folder: string): Promise<CaseAttributes
 
 /** The case in a folder with these attributes. */
 export function cachedCase(id: string, folder: string, attributes: CaseAttributes): CachedCase {
-  const { plsegCache: _version, key: _key, inputs: _inputs, ...rest } = attributes;
+  const { plsegCache: _version, key: _key, ...rest } = attributes;
   return { id, folder, ...rest };
 }
 

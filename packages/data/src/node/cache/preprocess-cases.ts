@@ -8,7 +8,14 @@ import type { Dataset, DatasetCase } from "../dataset.js";
 import { type LoadedCase, loadCase } from "../load-case.js";
 import { readBytes } from "../read-bytes.js";
 import { asWriteError } from "../write-file-atomic.js";
-import { CACHE_VERSION, type CachedCase, type CaseAttributes, cachedCase, readCaseAttributes } from "./cached-case.js";
+import {
+  CACHE_VERSION,
+  type CachedCase,
+  type CachedInput,
+  type CaseAttributes,
+  cachedCase,
+  readCaseAttributes,
+} from "./cached-case.js";
 import { writeZarrGroup, writeZarrList, writeZarrVolume } from "./write-zarr.js";
 
 /** Options of {@link preprocessCases}. */
@@ -26,9 +33,6 @@ export interface PreprocessCasesOptions {
   /** Stops before the next case; the promise rejects with the signal's reason. What is ready stays. */
   readonly signal?: AbortSignal;
 }
-
-/** The file that a case was made of. */
-type InputFile = CaseAttributes["inputs"][number];
 
 /**
  * Makes cases ready for training, once: canonical orientation, cropped to the body, resampled, stored so that a patch can be
@@ -59,9 +63,12 @@ export async function preprocessCases(options: PreprocessCasesOptions): Promise<
 }
 
 /** SHA-256 of the files of a case; a file with the same length and time of change as before is taken for the same. */
-async function describeInputs({ id, image, labels }: DatasetCase, known: readonly InputFile[]): Promise<InputFile[]> {
+async function describeInputs(
+  { id, image, labels }: DatasetCase,
+  known: readonly CachedInput[],
+): Promise<CachedInput[]> {
   if (labels === undefined) throw new DataError(`preprocessCases: case ${id} has no labels.`);
-  const inputs: InputFile[] = [];
+  const inputs: CachedInput[] = [];
   for (const path of [image, labels]) {
     const { size: bytes = 0, mtimeMs: modified = 0 } = (await stat(path).catch(() => undefined)) ?? {};
     const same = known[inputs.length];
@@ -76,7 +83,7 @@ function keyOf(
   { classes, labelValues }: Dataset,
   { annotated }: DatasetCase,
   spacing: Size3D,
-  inputs: readonly InputFile[],
+  inputs: readonly CachedInput[],
 ): string {
   const files = inputs.map((input) => input.sha256);
   return sha256(JSON.stringify({ CACHE_VERSION, files, spacing, annotated, classes: classes.names, labelValues }));
@@ -88,7 +95,7 @@ async function buildCase(
   dataset: Dataset,
   entry: DatasetCase,
   spacing: Size3D,
-  { path, key, inputs }: { readonly path: string; readonly key: string; readonly inputs: InputFile[] },
+  { path, key, inputs }: { readonly path: string; readonly key: string; readonly inputs: CachedInput[] },
 ): Promise<CaseAttributes> {
   const { image, labels, stored } = prepare(await loadCase(dataset, entry), spacing);
   const attributes: CaseAttributes = { plsegCache: CACHE_VERSION, key, inputs, ...stored.attributes };

@@ -1,0 +1,35 @@
+import { type Fingerprint, PLAN_DEFAULTS, type Plan, planFrom } from "@plseg/data";
+import type { TrainSettings } from "./run-config.js";
+
+/** Channels of the finest level for which `PLAN_DEFAULTS.bytesPerVoxel` holds; memory grows with them. */
+const CHANNELS = 16;
+
+/**
+ * The plan of a training: what the settings say, else what the given plan says, else what follows from the dataset.
+ *
+ * @param fingerprint - Describes the dataset; called only if something follows from it.
+ * @throws ConfigError if memory cannot hold the smallest patch.
+ */
+export async function planRun(
+  settings: TrainSettings,
+  given: Plan | undefined,
+  fingerprint: () => Promise<Fingerprint>,
+): Promise<Plan> {
+  const { batch, features } = settings;
+  const spacing = settings.spacing === "auto" ? (given?.spacing ?? "auto") : settings.spacing;
+  const patchSize = settings.patchSize === "auto" ? (given?.patchSize ?? "auto") : settings.patchSize;
+  const intensity = settings.intensity === "auto" ? (given?.intensity ?? "auto") : settings.intensity;
+  const follows = [spacing, patchSize, intensity].some((value) => value === "auto" || value === "percentiles");
+  const [finest = CHANNELS] = features;
+  const made = planFrom(follows ? await fingerprint() : NO_DATA, {
+    ...{ spacing, patchSize, intensity, batch },
+    bytesPerVoxel: (PLAN_DEFAULTS.bytesPerVoxel * finest) / CHANNELS,
+    multiple: 2 ** (features.length - 1),
+  });
+  if (!given) return made;
+  const kept = (["spacing", "patchSize", "intensity"] as const).filter((key) => settings[key] === "auto");
+  const reasons = Object.fromEntries(kept.map((key) => [key, given.reasons[key] ?? "as the given plan says"]));
+  return { ...made, reasons: { ...made.reasons, ...reasons } };
+}
+
+const NO_DATA: Fingerprint = { version: 1, cases: [], intensity: null, classes: [] };
