@@ -24,3 +24,21 @@ export function nameList(text: string): string[] {
   if (names.some((name) => name === "")) throw new InvalidArgumentError("It must be names separated by commas.");
   return names;
 }
+
+/** Reads whole numbers of voxels along depth, height and width. */
+export function voxelsOf(text: string): [depth: number, height: number, width: number] {
+  const sizes = text.split(",").map(Number);
+  const [depth, height, width] = sizes;
+  if (sizes.length === 3 && depth && height && width && sizes.every((size) => Number.isInteger(size) && size > 0))
+    return [depth, height, width];
+  throw new InvalidArgumentError("It must be three whole numbers: depth,height,width, such as 96,128,128.");
+}
+
+/** Reads millimeters along depth, height and width. */
+export function millimetersOf(text: string): [depth: number, height: number, width: number] {
+  const sides = text.split(",").map(Number);
+  const [depth, height, width] = sides;
+  if (sides.length === 3 && depth && height && width && sides.every((side) => side > 0 && Number.isFinite(side)))
+    return [depth, height, width];
+  throw new InvalidArgumentError("It must be three numbers in mm: depth,height,width, such as 3,0.8,0.8.");
+}

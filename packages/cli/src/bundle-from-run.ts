@@ -15,7 +15,8 @@ import { packageVersion } from "./versions.js";
 export async function bundleFromRun(run: string): Promise<BundleParts> {
   const config = await readRunConfig(run);
   const { network, weights, safetensors } = await readTrainedNetwork(run, config);
-  const { features, dropout, deepSupervision, spacing, intensity, patchSize } = config;
+  const { features, dropout, deepSupervision, plan } = config;
+  const { spacing, intensity, patchSize } = plan;
   return {
     manifest: {
       classes: config.classes.map((name, index) => {

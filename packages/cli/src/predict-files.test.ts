@@ -14,18 +14,24 @@ let root = "";
 const at = (...parts: string[]): string => join(root, ...parts);
 
 const CONFIG: Omit<RunConfig, "data"> = {
-  version: 1,
+  version: 2,
   method: "pl-seg",
   preset: "quick",
   features: [2, 4],
   dropout: [0],
-  patchSize: [16, 16, 16],
+  augmentation: "none",
   batch: 1,
   steps: 40,
   learningRate: 0.01,
   schedule: "polynomial",
   foreground: 0.5,
-  intensity: { level: 40, width: 400 },
+  plan: {
+    version: 1,
+    spacing: [11.1, 13.56, 14],
+    patchSize: [16, 16, 16],
+    intensity: { level: 40, width: 400 },
+    reasons: {},
+  },
   validateEvery: 20,
   validation: 0.1,
   checkpointEvery: 20,
@@ -33,7 +39,6 @@ const CONFIG: Omit<RunConfig, "data"> = {
   classes: ["background", "liver", "<b>spleen</b>"],
   labelValues: [0, 3, 300],
   deepSupervision: true,
-  spacing: [11.1, 13.56, 14],
   annotatedCases: { liver: 2, "<b>spleen</b>": 1 },
   trainingCases: 3,
   validationCases: [],
@@ -149,11 +154,24 @@ describe("plseg predict", () => {
     expect(await readLabelFile(at("series/patient.nii.gz"))).toEqual(twin);
   });
 
-  test("warns of a scan whose voxels have another size than those of the training scans", async () => {
+  test("segments a scan of another spacing on its own grid, and warns if it is much coarser", async () => {
     const image = await readVolumeFile(at("data/imagesTs/case_0003_0000.nii.gz"));
-    await writeVolumeFile(at("fine.nii"), { ...image, affine: scalingAffine([2, 2, 2]) });
-    const { code, stderr } = await run("predict", "-m", at("run"), "-i", at("fine.nii"), "-o", at("fine-labels.nii"));
-    expect([code, stderr]).toEqual([0, expect.stringMatching(/^warning: .*fine.nii: The scan's voxels are 2\.00 × /)]);
+    await writeVolumeFile(at("coarse.nii"), { ...image, affine: scalingAffine([30, 20, 20]) });
+    const { code, stderr } = await run(
+      "predict",
+      "-m",
+      at("run"),
+      "-i",
+      at("coarse.nii"),
+      "-o",
+      at("coarse-labels.nii"),
+    );
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringMatching(/^warning: .*coarse.nii: The scan's voxels are 30\.00 × /),
+    ]);
+    const labels = await readLabelFile(at("coarse-labels.nii"));
+    expect([labels.shape, labels.affine]).toEqual([image.shape, scalingAffine([30, 20, 20])]);
   });
 
   test("finds out that a bundle was changed", async () => {

@@ -51,7 +51,7 @@ export interface BundleManifest {
   readonly formatVersion: 1;
   /** The background first. */
   readonly classes: readonly BundleClass[];
-  /** Of the training scans, in millimeters. Scans are not resampled. */
+  /** In millimeters along depth, height, width. A scan is cropped to the body and resampled to it; the answer is brought back. */
   readonly spacing: Size3D;
   /** How a scan is turned before it goes in: width to the right, height to the front, depth to the head. The answer is turned back. */
   readonly orientation: "RAS";

@@ -91,17 +91,19 @@ describe("loadBundle", () => {
     await bundle.dispose();
   });
 
-  test("warns of voxels of another size, beyond a quarter", async () => {
+  test("resamples a scan of another spacing, and warns if it is much coarser", async () => {
     const bundle = await loadBundle(source(), { ort, threads: 1 });
     const warningsAt = async (spacing: readonly [number, number, number]): Promise<string[]> => {
       const warnings: string[] = [];
       const onWarning = (message: string): number => warnings.push(message);
-      await bundle.segment({ ...volume, affine: scalingAffine(spacing) }, { onWarning });
+      const scan = { ...volume, affine: scalingAffine(spacing) };
+      const labels = await bundle.segment(scan, { onWarning });
+      expect({ ...labels, data: labels.data.length }).toEqual({ ...scan, data: scan.data.length });
       return warnings;
     };
-    expect(await warningsAt([3.7, 2, 1.6])).toEqual([]);
-    expect(await warningsAt([3, 2, 1.4])).toEqual([
-      "The scan's voxels are 3.00 × 2.00 × 1.40 mm (depth, height, width), those of the training scans were 3.00 × 2.00 × 2.00 mm. Resample the scan for a better result.",
+    expect(await warningsAt([5.9, 2, 1])).toEqual([]);
+    expect(await warningsAt([3, 4.1, 2])).toEqual([
+      "The scan's voxels are 3.00 × 4.10 × 2.00 mm (depth, height, width), more than 2 times as coarse as the 3.00 × 2.00 × 2.00 mm of the model. It is interpolated; small organs may be missed.",
     ]);
     await bundle.dispose();
   });

@@ -1,8 +1,9 @@
 import { ClassSet, DataError, type LabelMap, ShapeError, showShape, sizeOf, spacingOf, type Volume } from "@plseg/core";
-import { toCanonical, windowIntensity } from "@plseg/data";
+import { imageOnModelGrid, modelGrid, pasteVolume, toCanonical, windowIntensity } from "@plseg/data";
 import { type BundleManifest, readBundleManifest } from "./bundle-manifest.js";
 import { type OnnxOptions, type OnnxSession, openSession } from "./onnx-session.js";
 import { sha256 } from "./sha256.js";
+import { sliceAnswers } from "./slice-answers.js";
 import { type SlidingWindowJoining, type SlidingWindowWatching, slidingWindow } from "./sliding-window.js";
 
 /** Where a bundle's files come from: a folder, a server, an archive. */
@@ -11,9 +12,9 @@ export interface BundleSource {
   read(name: string): Promise<Uint8Array>;
 }
 
-/** Options of {@link segmentVolume}. */
+/** Options of {@link segmentVolume}. Slices that `onSlice` is given are those of the scan in canonical orientation. */
 export interface SegmentOptions extends SlidingWindowJoining, SlidingWindowWatching {
-  /** Called with what the user should know, such as a spacing far from that of the training scans. */
+  /** Called with what the user should know, such as voxels much coarser than the model's. */
   readonly onWarning?: (message: string) => void;
 }
 
@@ -28,9 +29,6 @@ export interface LoadedBundle {
   /** Frees the model. Segmenting afterwards is an error. */
   dispose(): Promise<void>;
 }
-
-/** Spacings further apart than this, as a part of the bundle's, are worth a warning. */
-const SPACING_TOLERANCE = 0.25;
 
 /**
  * Loads a model bundle and checks what it reads: the manifest by its schema, the model by its SHA-256.
@@ -55,10 +53,11 @@ export async function loadBundle(source: BundleSource, options: OnnxOptions): Pr
 }
 
 /**
- * Segments a scan on its own grid: intensities through the bundle's window, overlapping windows ({@link slidingWindow}), the
- * likeliest class of each voxel.
+ * Segments a scan: turned to canonical orientation, cropped to the body and resampled to the bundle's spacing as in training,
+ * intensities through the bundle's window, overlapping windows ({@link slidingWindow}). The probabilities are interpolated
+ * back onto the scan's own grid, and the likeliest class of each voxel taken there; beyond the body is background.
  *
- * @param volume - Hounsfield units, with axes as in the training scans. It is neither turned nor resampled.
+ * @param volume - Hounsfield units, in any orientation and spacing.
  * @returns The values on disk (`labelValue`) of the classes, same shape and affine as the volume.
  * @throws ShapeError if the volume's data does not fill its shape; DataError if the model gives no numbers; and what slidingWindow
  * throws.
@@ -106,9 +105,9 @@ async function segment(
   session: OnnxSession,
   { ort }: OnnxOptions,
   volume: Volume,
-  { onWarning, ...options }: SegmentOptions,
+  { onWarning, onSlice, ...options }: SegmentOptions,
 ): Promise<LabelMap> {
-  const { classes, patchSize, intensity } = manifest;
+  const { classes, patchSize, intensity, spacing } = manifest;
   const { shape } = volume;
   if (volume.data.length !== sizeOf(shape))
     throw new ShapeError(
@@ -116,12 +115,17 @@ async function segment(
     );
   const { volume: canonical, restore } = toCanonical(volume);
   warnOfSpacing(manifest, canonical, onWarning);
+  const model = modelGrid(canonical, spacing);
+  const isOwnGrid = model.grid === model.cropped;
+  const answers =
+    isOwnGrid && !onSlice ? undefined : sliceAnswers({ scan: canonical, model, classes: classes.length, onSlice });
   const indices = await slidingWindow({
     ...options,
-    image: windowIntensity(canonical, intensity),
-    shape: canonical.shape,
+    image: windowIntensity(imageOnModelGrid(canonical, model), intensity),
+    shape: model.grid.shape,
     patchSize,
     classes: classes.length,
+    ...(answers && { onSlice: (_, probabilities) => answers.push(probabilities) }),
     async predict(patch) {
       const image = new ort.Tensor("float32", patch, [1, 1, ...patchSize]);
       const { probabilities } = await session.run({ image });
@@ -129,17 +133,21 @@ async function segment(
       return (await probabilities.getData(true)) as Float32Array;
     },
   });
+  const onScan = answers?.finish() ?? pasteVolume({ data: indices, ...model.cropped }, canonical, model.box).data;
   const values = classes.map(({ labelValue }) => labelValue);
-  const data = Math.max(...values) < 256 ? new Uint8Array(indices.length) : new Uint16Array(indices.length);
-  for (let i = 0; i < data.length; i++) data[i] = values[indices[i] as number] as number;
+  const data = Math.max(...values) < 256 ? new Uint8Array(onScan.length) : new Uint16Array(onScan.length);
+  for (let i = 0; i < data.length; i++) data[i] = values[onScan[i] as number] as number;
   return restore({ data, shape: canonical.shape, affine: canonical.affine });
 }
 
+/** Scans coarser than this many times the bundle's spacing, along any axis, are worth a warning. */
+const COARSER = 2;
+
 function warnOfSpacing({ spacing }: BundleManifest, { affine }: Volume, onWarning: SegmentOptions["onWarning"]): void {
   const actual = spacingOf(affine);
-  if (actual.every((mm, axis) => Math.abs(mm / (spacing[axis] as number) - 1) <= SPACING_TOLERANCE)) return;
-  const show = (spacing: readonly number[]): string => spacing.map((mm) => mm.toFixed(2)).join(" × ");
+  if (actual.every((mm, axis) => mm <= COARSER * (spacing[axis] as number))) return;
+  const show = (mm: readonly number[]): string => mm.map((side) => side.toFixed(2)).join(" × ");
   onWarning?.(
-    `The scan's voxels are ${show(actual)} mm (depth, height, width), those of the training scans were ${show(spacing)} mm. Resample the scan for a better result.`,
+    `The scan's voxels are ${show(actual)} mm (depth, height, width), more than ${COARSER} times as coarse as the ${show(spacing)} mm of the model. It is interpolated; small organs may be missed.`,
   );
 }

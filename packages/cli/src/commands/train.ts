@@ -1,10 +1,13 @@
-import { Command, type CommandUnknownOpts, InvalidArgumentError, Option } from "@commander-js/extra-typings";
-import { wholeNumber } from "../arguments.js";
-import { log, print, printJson, progressBar } from "../terminal.js";
+import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
+import { voxelsOf, wholeNumber } from "../arguments.js";
+import { barPerItem, log, print, printJson, progressBar } from "../terminal.js";
 import { versions } from "../versions.js";
 
 const ENGINES = ["compiled", "tfjs", "tfjs-node", "tfjs-node-gpu"] as const;
 const METHODS = ["pl-seg", "dfl", "unet"] as const;
+
+/** One thread draws patches while the others train. */
+const PATCH_WORKERS = 1;
 
 /** `plseg train`: train on a partially labeled dataset. */
 export function trainCommand(): CommandUnknownOpts {
@@ -25,10 +28,14 @@ export function trainCommand(): CommandUnknownOpts {
         .choices(["cpu", "cuda", "webgpu"] as const)
         .default("cpu" as const),
     )
-    .option("--patch <d,h,w>", "voxels of a patch along depth, height, width", patchSize)
+    .option("-p, --plan <file>", 'plan of "plseg data plan", edited or not (default: made from the data)')
+    .option("--patch <d,h,w>", "voxels of a patch along depth, height, width", voxelsOf)
     .option("--batch <count>", "patches per step", wholeNumber(1))
     .option("--steps <count>", "steps in all", wholeNumber(1))
     .option("--seed <number>", "the same seed gives the same network", wholeNumber(0))
+    .addOption(new Option("--augmentation <how>", "how patches are varied").choices(["none", "default"] as const))
+    .option("--cache <dir>", "where preprocessed cases are kept (default: .plseg-cache in the dataset)")
+    .option("--workers <count>", "threads that draw patches (0: none)", wholeNumber(0), PATCH_WORKERS)
     .option("--threads <count>", "CPU threads (default: what ONNX Runtime thinks best)", wholeNumber(1))
     .option("--resume", "go on from the last checkpoint of the run, with its settings", false)
     .option("--print-config", "print the settings and stop", false)
@@ -38,9 +45,11 @@ export function trainCommand(): CommandUnknownOpts {
       "\nCtrl-C saves a checkpoint and stops; --resume goes on exactly there.\n\nExample:\n  plseg train --data phantoms --out runs/first --steps 500",
     )
     .action(async (options) => {
-      const { loadSettings } = await import("../load-settings.js");
-      const { patch, batch, steps, seed } = options;
-      const settings = await loadSettings(options.preset, options.config, { patchSize: patch, batch, steps, seed });
+      const { loadSettings, readPlanFile } = await import("../load-settings.js");
+      const { patch: patchSize, batch, steps, seed, augmentation } = options;
+      const plan = options.plan === undefined ? undefined : await readPlanFile(options.plan);
+      const given = { patchSize, batch, steps, seed, augmentation };
+      const settings = await loadSettings(options.preset, options.config, given, plan !== undefined);
       if (options.printConfig) return printJson(settings);
       const { createNodeEngine } = await import("@plseg/runtime/node");
       const { trainRun } = await import("@plseg/train/node");
@@ -48,9 +57,14 @@ export function trainCommand(): CommandUnknownOpts {
       const { engine, device, threads, out, json } = options;
       const stop = stopOnInterrupt();
       const bar = progressBar(`train ${options.method}`);
+      const prepare = barPerItem();
+      const { plan: _file, cache, ...rest } = options;
       const { step, loss, config } = await trainRun({
-        ...options,
+        ...rest,
         settings,
+        ...(plan && { plan }),
+        ...(cache !== undefined && { cache }),
+        onPrepare: (what, at, total) => prepare(at, total, what),
         engine: await createNodeEngine({ engine, device, ...(threads !== undefined && { threads }) }),
         engineName: engine,
         provenance: { commandLine: ["plseg", ...process.argv.slice(2)].join(" "), versions: versions() },
@@ -69,14 +83,6 @@ export function trainCommand(): CommandUnknownOpts {
         print(`run: ${out}\nreport: ${report}`);
       }
     });
-}
-
-function patchSize(text: string): [number, number, number] {
-  const sizes = text.split(",").map(Number);
-  const [depth, height, width] = sizes;
-  if (sizes.length === 3 && depth && height && width && sizes.every((size) => Number.isInteger(size) && size > 0))
-    return [depth, height, width];
-  throw new InvalidArgumentError("It must be three whole numbers: depth,height,width, such as 96,128,128.");
 }
 
 /** Aborts at the first Ctrl-C, so that training saves and ends; the second one ends the process at once. */

@@ -4,16 +4,25 @@ import type { TrainSettings } from "./run-config.js";
 /** Channels of the finest level for which `PLAN_DEFAULTS.bytesPerVoxel` holds; memory grows with them. */
 const CHANNELS = 16;
 
+/** What {@link planRun} decides by. */
+export interface PlanRunOptions {
+  /** Describes the dataset; called only if something follows from it. */
+  readonly fingerprint: () => Promise<Fingerprint>;
+  /** Decides what the settings leave to it. */
+  readonly plan?: Plan | undefined;
+  /** Bytes that a training step may take. */
+  readonly memory?: number;
+}
+
 /**
- * The plan of a training: what the settings say, else what the given plan says, else what follows from the dataset.
+ * The plan of a training: what the settings say, else what a given plan says, else what follows from the dataset (see
+ * `planFrom` of `@plseg/data`), for the network of the settings.
  *
- * @param fingerprint - Describes the dataset; called only if something follows from it.
  * @throws ConfigError if memory cannot hold the smallest patch.
  */
 export async function planRun(
   settings: TrainSettings,
-  given: Plan | undefined,
-  fingerprint: () => Promise<Fingerprint>,
+  { fingerprint, plan: given, memory }: PlanRunOptions,
 ): Promise<Plan> {
   const { batch, features } = settings;
   const spacing = settings.spacing === "auto" ? (given?.spacing ?? "auto") : settings.spacing;
@@ -25,6 +34,7 @@ export async function planRun(
     ...{ spacing, patchSize, intensity, batch },
     bytesPerVoxel: (PLAN_DEFAULTS.bytesPerVoxel * finest) / CHANNELS,
     multiple: 2 ** (features.length - 1),
+    ...(memory !== undefined && { memory }),
   });
   if (!given) return made;
   const kept = (["spacing", "patchSize", "intensity"] as const).filter((key) => settings[key] === "auto");

@@ -195,13 +195,15 @@ async function freshConfig(
     preset,
     ...rest,
     augmentation: filledIn(settings.augmentation),
-    plan: await planRun(settings, plan, () =>
-      fingerprintDataset(dataset, {
-        cache,
-        onProgress: (done, total) => onPrepare?.("fingerprint", done, total),
-        ...(signal && { signal }),
-      }),
-    ),
+    plan: await planRun(settings, {
+      plan,
+      fingerprint: () =>
+        fingerprintDataset(dataset, {
+          cache,
+          onProgress: (done, total) => onPrepare?.("fingerprint", done, total),
+          ...(signal && { signal }),
+        }),
+    }),
     deepSupervision,
     classes: [...classes.names],
     labelValues: [...labelValues],
