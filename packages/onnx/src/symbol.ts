@@ -25,6 +25,12 @@ export const channelsFirstOrder = (rank: number): number[] => [
   ...identityOrder(rank - 2).map((axis) => axis + 1),
 ];
 
+/**
+ * The order in which the CPU computes volumes `[batch, depth, height, width, channel]`: plane after plane, in each plane
+ * channel after channel.
+ */
+export const PLANES_ORDER: readonly number[] = [0, 1, 4, 2, 3];
+
 /** The order in which convolutions want a kernel `[...spatial, in, out]`: out, in, then the rest. */
 export const kernelOrder = (rank: number): number[] => [rank - 1, rank - 2, ...identityOrder(rank - 2)];
 

@@ -1,5 +1,5 @@
-import { ConfigError, checkRank, type Size3D, sizeOf, withDefaults } from "@plseg/core";
-import { matMul, reshape, type Tensor, type Tensor5D, tensor2d, transpose } from "@tensorflow/tfjs-core";
+import { ConfigError, checkRank, type Size3D, withDefaults } from "@plseg/core";
+import { matMul, reshape, type Tensor5D, tensor2d, transpose } from "@tensorflow/tfjs-core";
 
 /** Options of {@link resizeTrilinear}. */
 export interface ResizeTrilinearOptions {
@@ -31,14 +31,14 @@ export function resizeTrilinear(x: Tensor5D, size: Size3D, options: ResizeTrilin
   checkSize("resizeTrilinear", size);
 
   const axes = [0, 1, 2]
-    .map((axis) => ({ axis: axis + 2, from: x.shape[axis + 1] as number, to: size[axis] as number }))
+    .map((axis) => ({ axis: axis + 1, from: x.shape[axis + 1] as number, to: size[axis] as number }))
     .filter(({ from, to }) => from !== to)
     .sort((a, b) => 1 / b.to - 1 / b.from - (1 / a.to - 1 / a.from)); // least multiplications: an exchange argument
   if (axes.length === 0) return x;
 
-  let h: Tensor = transpose(x, [0, 4, 1, 2, 3]); // [batch, channel, depth, height, width]
+  let h = x;
   for (const { axis, from, to } of axes) h = resizeAxis(h, axis, interpolationMatrix(from, to, alignCorners));
-  return transpose(h, [0, 2, 3, 4, 1]) as Tensor5D;
+  return h;
 }
 
 /** Throws a ConfigError unless every size is a whole number of at least 1. */
@@ -47,18 +47,14 @@ export function checkSize(where: string, size: Size3D): void {
   throw new ConfigError(`${where}: size must be three whole numbers of at least 1, got [${size.join(", ")}].`);
 }
 
-/** Multiplies one axis of x by a `[to, from]` matrix. */
-function resizeAxis(x: Tensor, axis: number, matrix: readonly number[][]): Tensor {
+/** Multiplies one axis of x by a `[to, from]` matrix. The axis goes next to the channels, and back: free in a traced graph. */
+function resizeAxis(x: Tensor5D, axis: number, matrix: readonly number[][]): Tensor5D {
+  const others = [0, 1, 2, 3].filter((other) => other !== axis);
+  const there = [...others, axis, 4];
+  const back = [0, 1, 2, 3, 4].map((i) => there.indexOf(i));
   const [to, from] = [matrix.length, x.shape[axis] as number];
-  const outer = sizeOf(x.shape.slice(0, axis));
-  const inner = sizeOf(x.shape.slice(axis + 1));
-  const shape = x.shape.with(axis, to);
-  if (inner === 1) {
-    const columns = Array.from({ length: from }, (_, j) => matrix.map((row) => row[j] as number));
-    return reshape(matMul(reshape(x, [outer, from]), tensor2d(columns, [from, to])), shape);
-  }
-  const rows = reshape(tensor2d([...matrix], [to, from]), [1, to, from]);
-  return reshape(matMul(rows, reshape(x, [outer, from, inner])), shape);
+  const weights = reshape(tensor2d([...matrix], [to, from]), [1, 1, 1, to, from]);
+  return transpose(matMul(weights, transpose(x, there)), back) as Tensor5D;
 }
 
 /** Row i holds the weights of the source voxels of voxel i. */

@@ -1,6 +1,7 @@
 import { checkRank, ShapeError, showShape, withDefaults } from "@plseg/core";
 import {
   add,
+  broadcastTo,
   cast,
   clipByValue,
   customGrad,
@@ -76,17 +77,19 @@ export function cocl(options: CoclOptions = {}): (logits: Tensor5D) => Scalar {
 /** p pᵀ over voxels, `[batch, class, class]`, p = max(softmax(logits), 1e-10). Its gradient goes straight to the logits. */
 function overlaps(logits: Tensor5D): Tensor3D {
   const [batch, depth, height, width, classes] = logits.shape;
-  const voxelsByClass = [batch, depth * height * width, classes] as const;
+  const planes = [batch, depth, height * width, classes] as const;
   const gram = customGrad((...inputs: (Tensor | GradSaveFunc)[]) => {
     const [z, save] = inputs as [Tensor, GradSaveFunc];
     const p = softmax(z);
-    const maps = reshape(clipByValue(p, FLOOR, 1), [...voxelsByClass]);
+    const maps = reshape(clipByValue(p, FLOOR, 1), [...planes]);
     save([p, maps]);
-    return { value: matMul(maps, maps, true, false), gradFunc: backward };
+    return { value: sum(matMul(maps, maps, true, false), 1), gradFunc: backward };
   });
   const backward = (upstream: Tensor, saved: Tensor[]): Tensor[] => {
     const [p, maps] = saved as [Tensor, Tensor];
-    const toMaps = reshape(matMul(maps, add(upstream, transpose(upstream, [0, 2, 1]))), p.shape);
+    const both = expandDims(add(upstream, transpose(upstream, [0, 2, 1])), 1);
+    const perPlane = broadcastTo(both, [batch, depth, classes, classes]); // matMul of tfjs mixes up some batches else
+    const toMaps = reshape(transpose(matMul(perPlane, maps, false, true), [0, 1, 3, 2]), p.shape);
     const weighted = mul(mul(p, cast(greaterEqual(p, FLOOR), "float32")), toMaps);
     return [sub(weighted, mul(p, sum(weighted, -1, true)))]; // through the softmax
   };

@@ -13,7 +13,9 @@ import {
   transposed,
 } from "../symbol.js";
 import { input, type KernelAttributes, type KernelTable } from "./kernel.js";
+import { planeConvolution, planeKernelGradient } from "./plane-convolution.js";
 import { concatenated, padded, reversed, sliceAxis } from "./shaping.js";
+import { WINOGRAD_TAPS, winogradConvolution, winogradKernelGradient } from "./winograd.js";
 
 /** No padding along an axis. */
 const NONE = [0, 0] as const;
@@ -117,20 +119,37 @@ export function unstrided(graph: Graph, dy: Sym, geometry: Geometry): Value {
 
 /** Gradient of a convolution with respect to its image: a convolution with the kernel turned round and its channels swapped. */
 export function imageGradient(graph: Graph, dy: Sym, kernel: Sym, geometry: Geometry): Sym {
+  const turned = turnedGeometry(geometry);
+  const cut = turned.before.map((size, axis) => [Math.min(size, 0), Math.min(turned.after[axis] ?? 0, 0)] as const);
+  const spread = padded(graph, plain(unstrided(graph, dy, geometry)), [NONE, NONE, ...cut]); // where the padding was wide
+  const value = materialize(graph, turnedKernel(graph, kernel), kernelOrder(kernel.shape.length));
+  return convolve(graph, spread.value, value, {
+    ...turned,
+    before: turned.before.map((size) => Math.max(size, 0)),
+    after: turned.after.map((size) => Math.max(size, 0)),
+  });
+}
+
+/** The kernel of the convolution that is the gradient with respect to the image. */
+function turnedKernel(graph: Graph, kernel: Sym): Sym {
   const rank = kernel.shape.length;
   const axes = identityOrder(rank - 2);
-  const turned = transposed(reversed(graph, kernel, axes), [...axes, rank - 1, rank - 2]);
-  const before = axes.map((axis) => span(geometry, axis) - (geometry.before[axis] ?? 0));
-  const after = axes.map((axis) => span(geometry, axis) - (geometry.after[axis] ?? 0));
-  const cut = axes.map((axis) => [Math.min(before[axis] ?? 0, 0), Math.min(after[axis] ?? 0, 0)] as const);
-  const spread = padded(graph, plain(unstrided(graph, dy, geometry)), [NONE, NONE, ...cut]); // where the padding was wide
-  return convolve(graph, spread.value, materialize(graph, turned, kernelOrder(rank)), {
+  return transposed(reversed(graph, kernel, axes), [...axes, rank - 1, rank - 2]);
+}
+
+/** The convolution of stride 1 that is the gradient with respect to the image. Its margins may be negative. */
+function turnedGeometry(geometry: Geometry): Geometry {
+  const { inChannels, outChannels, inSize, outSize, strides, before, after } = geometry;
+  return {
     ...geometry,
-    outSize: geometry.inSize,
-    strides: axes.map(() => 1),
-    before: before.map((size) => Math.max(size, 0)),
-    after: after.map((size) => Math.max(size, 0)),
-  });
+    inChannels: outChannels,
+    outChannels: inChannels,
+    inSize: outSize,
+    outSize: inSize,
+    strides: strides.map(() => 1),
+    before: before.map((size, axis) => span(geometry, axis) - size),
+    after: after.map((size, axis) => span(geometry, axis) - size),
+  };
 }
 
 /**
@@ -236,26 +255,51 @@ function offsets(kernel: Sizes, axes: readonly number[], steps: readonly number[
   );
 }
 
+/** How a convolution of volumes and the gradient with respect to its kernel are computed. */
+interface Method {
+  readonly convolution: (graph: Graph, x: Sym, kernel: Sym, geometry: Geometry) => Sym;
+  readonly kernelGradient: (graph: Graph, x: Sym, dy: Sym, geometry: Geometry) => Sym;
+}
+
+const WHOLE_VOLUMES: Method = {
+  convolution: (graph, x, kernel, geometry) =>
+    convolve(graph, materialize(graph, x, channelsFirstOrder(5)), materialize(graph, kernel, kernelOrder(5)), geometry),
+  kernelGradient,
+};
+const PLANES: Method = { convolution: planeConvolution, kernelGradient: planeKernelGradient };
+const WINOGRAD: Method = { convolution: winogradConvolution, kernelGradient: winogradKernelGradient };
+
+/** Up to so many channels three planes at a time are cheaper than Winograd's six factors. */
+const FEW_CHANNELS = 4;
+
+/** The fastest way for the target. The CPU has fast two-dimensional convolutions and products, and slow three-dimensional ones. */
+function methodOf({ target }: Graph, { inChannels, kernel, strides, dilations, before, after }: Geometry): Method {
+  const simple =
+    [...strides, ...dilations].every((step) => step === 1) && [...before, ...after].every((size) => size >= 0);
+  if (target !== "cpu" || !simple) return WHOLE_VOLUMES;
+  const [depth] = kernel;
+  if (depth === 1 || (inChannels <= FEW_CHANNELS && depth === WINOGRAD_TAPS)) return PLANES;
+  return depth === WINOGRAD_TAPS ? WINOGRAD : WHOLE_VOLUMES;
+}
+
 /** Kernels of 3-D convolutions and their gradients. */
 export const CONVOLUTION_KERNELS: KernelTable = {
   Conv3D: (graph, inputs, attributes) => {
     const [x, filter] = [input(inputs, "x"), input(inputs, "filter")];
     const shape = geometry("conv3d", x.shape, filter.shape, attributes);
-    return convolve(
-      graph,
-      materialize(graph, x, channelsFirstOrder(5)),
-      materialize(graph, filter, kernelOrder(5)),
-      shape,
-    );
+    return methodOf(graph, shape).convolution(graph, x, filter, shape);
   },
   Conv3DBackpropInputV2: (graph, inputs, attributes) => {
     const [dy, filter] = [input(inputs, "dy"), input(inputs, "filter")];
     const shape = geometry("conv3d", attributes.inputShape as number[], filter.shape, attributes);
-    return imageGradient(graph, dy, filter, shape);
+    const turned = turnedGeometry(shape);
+    const method = methodOf(graph, { ...turned, strides: shape.strides });
+    if (method === WHOLE_VOLUMES) return imageGradient(graph, dy, filter, shape);
+    return method.convolution(graph, dy, turnedKernel(graph, filter), turned);
   },
   Conv3DBackpropFilterV2: (graph, inputs, attributes) => {
     const [x, dy] = [input(inputs, "x"), input(inputs, "dy")];
     const shape = geometry("conv3d", x.shape, attributes.filterShape as number[], attributes);
-    return kernelGradient(graph, x, dy, shape);
+    return methodOf(graph, shape).kernelGradient(graph, x, dy, shape);
   },
 };

@@ -1,6 +1,17 @@
 import { sizeOf } from "@plseg/core";
 import type { Graph, Value } from "../graph.js";
-import { expanded, identityOrder, inOrder, plain, reshaped, type Sym, transposed, withRank } from "../symbol.js";
+import {
+  expanded,
+  identityOrder,
+  inOrder,
+  materialize,
+  plain,
+  reshaped,
+  reshapeValue,
+  type Sym,
+  transposed,
+  withRank,
+} from "../symbol.js";
 import { input, type KernelTable } from "./kernel.js";
 
 const swapLast = (rank: number): number[] => [...identityOrder(rank - 2), rank - 1, rank - 2];
@@ -18,6 +29,29 @@ function held(graph: Graph, x: Sym): { value: Value; transposed: boolean } {
   return { value, transposed: order[0] === 1 };
 }
 
+/**
+ * One axis of a tensor multiplied by a matrix `[..., to, from]` whose leading axes are 1, wherever that axis lies in memory:
+ * what lies before it is a batch of products, what lies behind it their columns.
+ */
+function contracted(graph: Graph, matrix: Sym, x: Sym, axis: number): Sym {
+  const [to = 1, from = 1] = matrix.shape.slice(-2);
+  const { value, order } = expanded(graph, x);
+  const place = order.indexOf(axis);
+  const [outer, inner] = [sizeOf(value.shape.slice(0, place)), sizeOf(value.shape.slice(place + 1))];
+  const weights = reshaped(graph, matrix, [to, from]);
+  const product = (): Value => {
+    if (inner === 1) {
+      const rows = plain(reshapeValue(graph, value, [outer, from]));
+      return gemm(graph, rows, transposed(weights, [1, 0])).value;
+    }
+    if (outer === 1) return gemm(graph, weights, plain(reshapeValue(graph, value, [from, inner]))).value;
+    const rows = reshapeValue(graph, value, [outer, from, inner]);
+    return graph.node("MatMul", [materialize(graph, weights), rows], "float32", [outer, to, inner]);
+  };
+  const shape = x.shape.with(axis, to);
+  return { shape, order, value: reshapeValue(graph, product(), value.shape.with(place, to)) };
+}
+
 /** The product of matrices, over matching or repeated leading axes. */
 function matMul(graph: Graph, a: Sym, b: Sym): Sym {
   const rank = Math.max(a.shape.length, b.shape.length);
@@ -28,6 +62,9 @@ function matMul(graph: Graph, a: Sym, b: Sym): Sym {
     const matrix = (x: Sym): Sym => reshaped(graph, x, x.shape.slice(-2));
     return reshaped(graph, gemm(graph, matrix(left), matrix(right)), shape);
   }
+  if (sizeOf(left.shape.slice(0, -2)) === 1) return contracted(graph, left, right, rank - 2);
+  if (sizeOf(right.shape.slice(0, -2)) === 1)
+    return contracted(graph, transposed(right, swapLast(rank)), left, rank - 1);
   const values = [left, right].map((x) => inOrder(graph, expanded(graph, x), identityOrder(rank)).value);
   return plain(graph.node("MatMul", values, "float32", shape));
 }

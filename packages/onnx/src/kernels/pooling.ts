@@ -1,7 +1,7 @@
 import { sizeOf, UnsupportedOpError } from "@plseg/core";
 import { backend_util } from "@tensorflow/tfjs-core";
 import type { Graph, Value } from "../graph.js";
-import { channelsFirstOrder, materialize, plain, reshapeValue, type Sym, transposed } from "../symbol.js";
+import { channelsFirstOrder, materialize, PLANES_ORDER, plain, reshapeValue, type Sym, transposed } from "../symbol.js";
 import { castTo, elementwise, scalar } from "./elementwise.js";
 import { input, type KernelAttributes, type KernelTable } from "./kernel.js";
 import { padded } from "./shaping.js";
@@ -44,22 +44,53 @@ function geometry(x: Sym, { filterSize, strides, pad, dimRoundingMode }: KernelA
   };
 }
 
-/** The largest value of each window and, for the CPU, where it stands; of equal ones, the first in memory order. */
-function maxPool(graph: Graph, x: Sym, { valueShape, window, strides, before, after }: Geometry): readonly Value[] {
+/** How the CPU pools: what lies in memory, seen in a shape in which windows are found, and the shape of the result. */
+interface View {
+  readonly order: readonly number[];
+  readonly inShape: readonly number[];
+  readonly outShape: readonly number[];
+  /** The shape of the result with its axes in that order. */
+  readonly resultShape: readonly number[];
+}
+
+/**
+ * Windows that tile the image are found in it as convolutions leave it, plane after plane: those of all channels at once, as
+ * if they stood below one another in one high plane, and every layer of windows by itself.
+ */
+function viewOf({ target }: Graph, x: Sym, { valueShape, window, strides }: Geometry): View {
+  const [batch = 1, channels = 1, ...counts] = valueShape;
+  const inSize = x.shape.slice(1, 4);
+  const tiled = window.every((size, axis) => size === strides[axis] && size * (counts[axis] ?? 0) === inSize[axis]);
+  if (target === "gpu" || !tiled)
+    return { order: ORDER, inShape: [batch, channels, ...inSize], outShape: valueShape, resultShape: valueShape };
+  const [depth = 1, height = 1, width = 1] = counts;
+  const [, rows = 1, columns = 1] = inSize;
+  return {
+    order: PLANES_ORDER,
+    inShape: [batch * depth, 1, window[0] ?? 1, channels * rows, columns],
+    outShape: [batch * depth, 1, 1, channels * height, width],
+    resultShape: [batch, depth, channels, height, width],
+  };
+}
+
+/** The largest value of each window and where it stands; of equal ones, the first in memory order. */
+function maxPool(graph: Graph, x: Sym, { order, inShape, outShape }: View, geometry: Geometry): readonly Value[] {
+  const { window, strides, before, after } = geometry;
   const outputs = [
-    { type: "float32", shape: valueShape },
-    { type: "int64", shape: valueShape },
+    { type: "float32", shape: outShape },
+    { type: "int64", shape: outShape },
   ] as const;
   const attributes = { kernel_shape: window, strides, pads: [...before, ...after] };
   const count = graph.target === "gpu" ? 1 : 2; // WebGPU has the values only
-  return graph.multi("MaxPool", [materialize(graph, x, ORDER)], outputs.slice(0, count), attributes);
+  const image = reshapeValue(graph, materialize(graph, x, order), inShape);
+  return graph.multi("MaxPool", [image], outputs.slice(0, count), attributes);
 }
 
 /** Each number of `dy` at the place from which the largest of its window came. */
-function unpooled(graph: Graph, dy: Sym, indices: Value, shape: readonly number[]): Value {
-  const inputs = [materialize(graph, dy, ORDER), indices, graph.integers(shape)];
+function unpooled(graph: Graph, dy: Sym, indices: Value, { order, inShape, outShape }: View): Value {
+  const inputs = [reshapeValue(graph, materialize(graph, dy, order), outShape), indices, graph.integers(inShape)];
   // the indices alone say where each number goes, so the windows that they came from need not be described
-  return graph.node("MaxUnpool", inputs, "float32", shape, { kernel_shape: [1, 1, 1], strides: [1, 1, 1] });
+  return graph.node("MaxUnpool", inputs, "float32", inShape, { kernel_shape: [1, 1, 1], strides: [1, 1, 1] });
 }
 
 /**
@@ -108,9 +139,14 @@ export const POOLING_KERNELS: KernelTable = {
   MaxPool3D: (graph, inputs, attributes) => {
     const x = input(inputs, "x");
     const shape = geometry(x, attributes);
+    const view = viewOf(graph, x, shape);
     const [batch = 1, channels = 1, ...sizes] = shape.valueShape;
-    const [value] = maxPool(graph, x, shape);
-    return { shape: [batch, ...sizes, channels], value: value as Value, order: ORDER };
+    const [value] = maxPool(graph, x, view, shape);
+    return {
+      shape: [batch, ...sizes, channels],
+      value: reshapeValue(graph, value as Value, view.resultShape),
+      order: view.order,
+    };
   },
   MaxPool3DGrad: (graph, inputs, attributes) => {
     const [dy, x] = [input(inputs, "dy"), input(inputs, "input")];
@@ -120,8 +156,10 @@ export const POOLING_KERNELS: KernelTable = {
         "trace: the gradient of maxPool3d with overlapping windows is not supported. Use strides that are at least the window's size.",
       );
     if (graph.target === "gpu") return { shape: x.shape, value: compared(graph, dy, x, shape), order: ORDER };
-    const [, indices] = maxPool(graph, x, shape);
-    const sizes = ORDER.map((axis) => x.shape[axis] ?? 1);
-    return { shape: x.shape, value: unpooled(graph, dy, indices as Value, sizes), order: ORDER };
+    const view = viewOf(graph, x, shape);
+    const [, indices] = maxPool(graph, x, view, shape);
+    const sizes = view.order.map((axis) => x.shape[axis] ?? 1);
+    const value = reshapeValue(graph, unpooled(graph, dy, indices as Value, view), sizes);
+    return { shape: x.shape, value, order: view.order };
   },
 };

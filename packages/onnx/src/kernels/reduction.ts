@@ -1,5 +1,5 @@
-import { sizeOf } from "@plseg/core";
-import type { Graph } from "../graph.js";
+import { type Shape, sizeOf } from "@plseg/core";
+import type { Graph, Value } from "../graph.js";
 import { reshaped, type Sym } from "../symbol.js";
 import { elementwise, scalar } from "./elementwise.js";
 import { fromFront, input, type KernelTable, type TraceKernel } from "./kernel.js";
@@ -9,13 +9,27 @@ function reduce(graph: Graph, op: string, x: Sym, axes: readonly number[]): Sym 
   const shape = x.shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
   const places = axes.map((axis) => x.order.indexOf(axis)).filter((place) => x.value.shape[place] !== 1);
   places.sort((a, b) => a - b);
-  if (places.length === 0) return { ...x, shape };
-  const valueShape = x.value.shape.map((size, place) => (places.includes(place) ? 1 : size));
-  const value =
-    op === "ReduceSum"
-      ? graph.node(op, [x.value, graph.integers(places)], x.value.type, valueShape, { keepdims: 1 })
-      : graph.node(op, [x.value], x.value.type, valueShape, { axes: places, keepdims: 1 });
+  const value = runs(places, x.value.shape).reduceRight((held, run) => reduceRun(graph, op, held, run), x.value);
   return { ...x, shape, value };
+}
+
+/** Places split where others lie between: ONNX Runtime is several times faster at one run of axes after the other. */
+function runs(places: readonly number[], shape: Shape): number[][] {
+  const split: number[][] = [];
+  for (const place of places) {
+    const last = split.at(-1);
+    const between = shape.slice((last?.at(-1) ?? 0) + 1, place);
+    if (last && between.every((size) => size === 1)) last.push(place);
+    else split.push([place]);
+  }
+  return split;
+}
+
+function reduceRun(graph: Graph, op: string, value: Value, places: readonly number[]): Value {
+  const shape = value.shape.map((size, place) => (places.includes(place) ? 1 : size));
+  return op === "ReduceSum"
+    ? graph.node(op, [value, graph.integers(places)], value.type, shape, { keepdims: 1 })
+    : graph.node(op, [value], value.type, shape, { axes: places, keepdims: 1 });
 }
 
 /** The sum over axes, which stay with size 1. Repeated numbers are counted, not added up. */

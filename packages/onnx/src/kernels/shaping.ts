@@ -8,6 +8,7 @@ import {
   identityOrder,
   inOrder,
   materialize,
+  PLANES_ORDER,
   plain,
   reshaped,
   reshapeValue,
@@ -250,8 +251,8 @@ export const SHAPING_KERNELS: KernelTable = {
     const indices = input(inputs, "indices");
     const rank = indices.shape.length;
     const full = expanded(graph, indices);
-    // the classes second, as convolutions want them
-    const place = Math.min(rank, 1);
+    // the classes where convolutions have their channels
+    const place = rank === 4 && graph.target === "cpu" ? PLANES_ORDER.indexOf(4) : Math.min(rank, 1);
     const order = full.order.toSpliced(place, 0, rank);
     const shape = [...indices.shape, depth as number];
     const apart = reshapeValue(graph, full.value, full.value.shape.toSpliced(place, 0, 1));

@@ -1,0 +1,79 @@
+import { sizeOf, UnsupportedOpError } from "@plseg/core";
+import type { Graph, Value } from "../graph.js";
+import { materialize, PLANES_ORDER, plain, reshapeValue, type Sym } from "../symbol.js";
+import type { Geometry } from "./convolution.js";
+import { planeProduct } from "./plane-product.js";
+import { concatenated, padded, sliceAxis } from "./shaping.js";
+
+/*
+ * A convolution of volumes as one of planes: each plane of the result is a two-dimensional convolution of the planes that
+ * the kernel covers, their channels one after the other. Good for kernels of one tap along depth, and for few channels.
+ */
+
+const NONE = [0, 0] as const;
+
+/** A convolution of stride 1. */
+export function planeConvolution(graph: Graph, x: Sym, kernel: Sym, geometry: Geometry): Sym {
+  const { batch, inChannels, outChannels, outSize, kernel: taps, before, after } = geometry;
+  const [depth = 1, ...inPlane] = taps;
+  const kernels = reshapeValue(graph, materialize(graph, kernel, [4, 0, 3, 1, 2]), [
+    outChannels,
+    depth * inChannels,
+    ...inPlane,
+  ]);
+  const attributes = { kernel_shape: inPlane, pads: [...before.slice(1), ...after.slice(1)] };
+  const images = stacked(graph, x, geometry).value;
+  const shape = [images.shape[0] ?? 1, outChannels, ...outSize.slice(1)];
+  const value = reshapeValue(graph, graph.node("Conv", [images, kernels], "float32", shape, attributes), [
+    batch,
+    outSize[0] ?? 1,
+    ...shape.slice(1),
+  ]);
+  return { shape: [batch, ...outSize, outChannels], value, order: PLANES_ORDER };
+}
+
+/** Gradient of {@link planeConvolution} with respect to its kernel. */
+export function planeKernelGradient(graph: Graph, x: Sym, dy: Sym, geometry: Geometry): Sym {
+  const { inChannels, outChannels, outSize, kernel } = geometry;
+  const images = stacked(graph, x, geometry);
+  const planes = images.shape[0] ?? 1;
+  const gradients = plain(
+    reshapeValue(graph, materialize(graph, dy, PLANES_ORDER), [planes, outChannels, ...outSize.slice(1)]),
+  );
+  const copied = sizeOf(kernel) === 1 ? 0 : sizeOf(kernel) * inChannels + outChannels;
+  const piece = Math.ceil(Math.min(planes, PIECE / (copied * sizeOf(outSize.slice(1)))));
+
+  let axes: readonly number[] = [];
+  let total: Value | undefined;
+  for (let from = 0; from < planes; from += piece) {
+    const count = Math.min(piece, planes - from);
+    const [image, gradient] = [images, gradients].map((all) => sliceAxis(graph, all, 0, from, count).value);
+    const next = planeProduct(graph, image as Value, gradient as Value, geometry);
+    const shape = next.value.shape.slice(1);
+    const sum = graph.node("ReduceSum", [next.value, graph.integers([0])], "float32", shape, { keepdims: 0 });
+    axes = next.axes;
+    total = total ? graph.node("Add", [total, sum], "float32", shape) : sum;
+  }
+  if (!total) throw new UnsupportedOpError("trace: a convolution over an empty batch has no gradient.");
+  const shape = [...kernel, inChannels, outChannels];
+  const order = axes.flatMap((axis) => (axis === IN ? [0, IN] : [axis])); // the taps along depth are channels here
+  const sizes = order.map((axis) => shape[axis] ?? 1);
+  return { shape, value: reshapeValue(graph, total, sizes), order };
+}
+
+/** Place of the image's channels among the axes of a kernel. */
+const IN = 3;
+
+/** Numbers in the moved copies that are multiplied at once: 8 MiB. */
+const PIECE = 2 ** 21;
+
+/** For each plane of the result the planes that the kernel covers: `[batch · depth, taps · channel, height, width]`. */
+function stacked(graph: Graph, x: Sym, { batch, inChannels, inSize, outSize, kernel, before, after }: Geometry): Sym {
+  const taps = kernel[0] ?? 1;
+  const outDepth = outSize[0] ?? 1;
+  const margin = [before[0] ?? 0, after[0] ?? 0] as const;
+  const volume = padded(graph, plain(materialize(graph, x, PLANES_ORDER)), [NONE, margin, NONE, NONE, NONE]);
+  const parts = Array.from({ length: taps }, (_, tap) => sliceAxis(graph, volume, 1, tap, outDepth));
+  const shape = [batch * outDepth, taps * inChannels, ...inSize.slice(1)];
+  return plain(reshapeValue(graph, concatenated(graph, parts, 2).value, shape));
+}
