@@ -11,7 +11,8 @@ import {
   transposed,
 } from "../symbol.js";
 import { withBiasAndActivation } from "./activation.js";
-import { convolve, type Geometry, imageGradient, kernelGradient, unstrided } from "./convolution.js";
+import { convolve, imageGradient, kernelGradient, unstrided } from "./convolution.js";
+import type { Geometry } from "./geometry.js";
 import { input, type KernelAttributes, type KernelTable } from "./kernel.js";
 import { concatenated, padded, reversed, strided } from "./shaping.js";
 

@@ -12,6 +12,7 @@ import {
   type Sym,
   transposed,
 } from "../symbol.js";
+import type { Geometry } from "./geometry.js";
 import { input, type KernelAttributes, type KernelTable } from "./kernel.js";
 import { planeConvolution, planeKernelGradient } from "./plane-convolution.js";
 import { concatenated, padded, reversed, sliceAxis } from "./shaping.js";
@@ -19,25 +20,6 @@ import { WINOGRAD_TAPS, winogradConvolution, winogradKernelGradient } from "./wi
 
 /** No padding along an axis. */
 const NONE = [0, 0] as const;
-
-/** One number for each spatial axis. */
-type Sizes = readonly number[];
-
-/** The numbers that describe one convolution over any number of spatial axes. */
-export interface Geometry {
-  readonly batch: number;
-  readonly inChannels: number;
-  readonly outChannels: number;
-  readonly inSize: Sizes;
-  readonly outSize: Sizes;
-  readonly kernel: Sizes;
-  readonly strides: Sizes;
-  readonly dilations: Sizes;
-  /** Zeros before the first voxel, never negative. */
-  readonly before: Sizes;
-  /** Zeros after the last voxel, never negative. */
-  readonly after: Sizes;
-}
 
 /** Voxels between the first and the last that a kernel touches. */
 const span = ({ kernel, dilations }: Pick<Geometry, "kernel" | "dilations">, axis: number): number =>
@@ -228,11 +210,12 @@ export function kernelGradient(graph: Graph, x: Sym, dy: Sym, shape: Geometry): 
 const PIECE = 2 ** 21;
 
 /** Number of kernel taps along some axes. */
-const taps = (kernel: Sizes, axes: readonly number[]): number => sizeOf(axes.map((axis) => kernel[axis] ?? 1));
+const taps = (kernel: readonly number[], axes: readonly number[]): number =>
+  sizeOf(axes.map((axis) => kernel[axis] ?? 1));
 
 /** Which kernel axes shift the image and which the gradient, so that the fewest numbers are copied. */
 function cheapestSplit(
-  kernel: Sizes,
+  kernel: readonly number[],
   inChannels: number,
   outChannels: number,
 ): { image: number[]; gradient: number[] } {
@@ -247,7 +230,7 @@ function cheapestSplit(
 }
 
 /** Flat offsets of all kernel taps along the given axes, last axis fastest. */
-function offsets(kernel: Sizes, axes: readonly number[], steps: readonly number[]): number[] {
+function offsets(kernel: readonly number[], axes: readonly number[], steps: readonly number[]): number[] {
   return axes.reduce<number[]>(
     (all, axis) =>
       all.flatMap((offset) => Array.from({ length: kernel[axis] ?? 1 }, (_, k) => offset + k * (steps[axis] ?? 1))),

@@ -1,7 +1,7 @@
 import { sizeOf, UnsupportedOpError } from "@plseg/core";
 import type { Graph, Value } from "../graph.js";
 import { materialize, PLANES_ORDER, plain, reshapeValue, type Sym } from "../symbol.js";
-import type { Geometry } from "./convolution.js";
+import type { Geometry } from "./geometry.js";
 import { planeProduct } from "./plane-product.js";
 import { concatenated, padded, sliceAxis } from "./shaping.js";
 

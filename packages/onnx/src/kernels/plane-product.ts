@@ -1,7 +1,7 @@
 import { sizeOf } from "@plseg/core";
 import type { Graph, Value } from "../graph.js";
 import { plain, reshapeValue } from "../symbol.js";
-import type { Geometry } from "./convolution.js";
+import type { Geometry } from "./geometry.js";
 import { concatenated, padded } from "./shaping.js";
 
 /** Axes of a kernel `[depth, height, width, in, out]`. */
