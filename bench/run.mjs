@@ -47,6 +47,13 @@ const BENCHES = {
     devices: true,
     defaults: { threads: "1", steps: "2000", warmup: "200", rounds: "1" },
   },
+  data: {
+    about: "a CT of D,H,W voxels: read from .nii.gz, to canonical orientation, resampled to 1.5 mm, windowed",
+    sizes: ["300,512,512"],
+    defaults: { threads: "1" },
+    needs: ["numpy", "scipy", "nibabel"],
+    parts: ["read"],
+  },
 };
 
 /** Where options have no other default. */
@@ -65,7 +72,7 @@ ${Object.entries(BENCHES)
 
   --size N|D,H,W   one size instead of all
   --part NAME      one part instead of all
-  --threads N      threads of each side (default 2; losses, metrics and leak: 1)
+  --threads N      threads of each side (default 2; losses, metrics, data and leak: 1)
   --batch N        samples per step (default 1)
   --steps N        timed steps per process (default 5; leak: 2000)
   --warmup N       untimed steps before them (default 2; leak: 200)

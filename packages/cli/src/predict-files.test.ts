@@ -2,6 +2,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/pr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { scalingAffine } from "@plseg/core";
+import { readLabelNames } from "@plseg/data";
 import { readLabelFile, readScan, readVolumeFile, writePhantomDataset, writeVolumeFile } from "@plseg/data/node";
 import { drawWeights, plSegUnet } from "@plseg/models";
 import { type CapturedOutput, captureOutput, dicomFile } from "@plseg/test-kit";
@@ -89,6 +90,8 @@ describe("plseg predict", () => {
     const image = await readVolumeFile(at("data/imagesTs/case_0003_0000.nii.gz"));
     const labels = await readLabelFile(at("out/deep/case_0003.nii.gz"));
     expect([labels.shape, labels.affine]).toEqual([image.shape, image.affine]);
+    const names = await readLabelNames(await readFile(at("out/deep/case_0003.nii.gz")));
+    expect(names).toEqual({ background: 0, liver: 3, "<b>spleen</b>": 300 });
     expect([...new Set(labels.data)].every((value) => CONFIG.labelValues.includes(value))).toBe(true);
     expect(new Set(labels.data).size).toBeGreaterThan(1);
   });

@@ -77,7 +77,7 @@ export async function predictFiles(options: PredictFilesOptions): Promise<Predic
           const name = `${index}_${(bundle.classes.names[index] ?? "").replaceAll(/[^\w-]+/g, "_")}.nii.gz`;
           await writeVolumeFile(join(dirname(labels), `${id}_probabilities`, name), restore({ ...volume, data }));
         }
-      await writeVolumeFile(labels, map, { labels: true });
+      await writeVolumeFile(labels, map, { labels: labelValues(bundle) });
       const seconds = Math.round(performance.now() - start) / 1000;
       predictions.push({ id, image, labels, voxels: countVoxels(map.data, bundle), seconds });
     }
@@ -127,6 +127,10 @@ async function planOutputs(input: string, output: string): Promise<Job[]> {
   }
   return jobs;
 }
+
+/** The value that stands for each class in the label map, for whoever opens it. */
+const labelValues = ({ manifest }: LoadedBundle): Record<string, number> =>
+  Object.fromEntries(manifest.classes.map(({ name, labelValue }) => [name, labelValue]));
 
 function countVoxels(labels: Uint8Array | Uint16Array, { manifest }: LoadedBundle): Record<string, number> {
   const counts = new Map<number, number>();

@@ -24,6 +24,7 @@ export type { Fingerprint, FingerprintCase, FingerprintClass, FingerprintIntensi
 export { gridWithSpacing } from "./grid-with-spacing.js";
 export { hideUnannotated, type MaskAnnotationsOptions, maskAnnotations } from "./mask-annotations.js";
 export { imageOnModelGrid, labelsOnModelGrid, type ModelGrid, modelGrid } from "./model-grid.js";
+export { readLabelNames } from "./nifti-label-names.js";
 export {
   type Batch,
   joinPatches,

@@ -1,6 +1,7 @@
 import { type Affine, DataError, type Size3D } from "@plseg/core";
 import { NIFTI1, NIFTI2 } from "nifti-reader-js";
 import { gridMismatch, invertible } from "./affine.js";
+import { affineOfQform } from "./qform.js";
 
 /** How the voxels of a NIfTI file are stored. */
 export type NiftiType =
@@ -22,6 +23,7 @@ export interface NiftiHeader {
   readonly affine: Affine;
   readonly type: NiftiType;
   readonly littleEndian: boolean;
+  readonly version: 1 | 2;
   /** Whether the voxels are in a file of their own, the .img of a pair. */
   readonly pair: boolean;
   /** Where the voxels begin in their file, in bytes. */
@@ -113,6 +115,7 @@ export function readNiftiHeader(bytes: Uint8Array, file: string, maxVoxels: numb
     affine,
     type,
     littleEndian,
+    version,
     pair,
     offset,
     slope: scaled ? header.scl_slope : 1,
@@ -194,7 +197,7 @@ function placeOf(
   const [bySform, byQform] = [header.sform_code > 0, header.qform_code > 0];
   if (!bySform && !byQform)
     return { affine: [sizes[0], 0, 0, 0, 0, sizes[1], 0, 0, 0, 0, sizes[2], 0, 0, 0, 0, 1], warnings };
-  const qform = qformOf(
+  const qform = affineOfQform(
     [0, 1, 2, 3, 4, 5].map((i) => number(256, 352, i)),
     sizes,
     (header.pixDims[0] ?? 1) < 0,
@@ -205,25 +208,4 @@ function placeOf(
     byQform && invertible(affine) ? gridMismatch({ shape, affine }, { shape, affine: qform }) : undefined;
   if (mismatch) warnings.push(`sform and qform differ (${mismatch}). The sform is taken.`);
   return { affine, warnings };
-}
-
-/** Method 2 of nifti1.h. @param parameters - b, c, d of the quaternion, then the place of voxel 0. */
-function qformOf(
-  [b = 0, c = 0, d = 0, x = 0, y = 0, z = 0]: readonly number[],
-  [sx, sy, sz]: readonly [number, number, number],
-  leftHanded: boolean,
-): Affine {
-  // A quaternion that rounding made longer than 1 is a half turn.
-  const length = Math.hypot(b, c, d);
-  const [qb, qc, qd] = length > 1 ? [b / length, c / length, d / length] : [b, c, d];
-  const a = Math.sqrt(Math.max(0, 1 - (qb * qb + qc * qc + qd * qd)));
-  const k = leftHanded ? -sz : sz;
-  const row = (first: number, second: number, third: number, place: number) =>
-    [first * sx, second * sy, third * k, place] as const;
-  return [
-    ...row(a * a + qb * qb - qc * qc - qd * qd, 2 * (qb * qc - a * qd), 2 * (qb * qd + a * qc), x),
-    ...row(2 * (qb * qc + a * qd), a * a + qc * qc - qb * qb - qd * qd, 2 * (qc * qd - a * qb), y),
-    ...row(2 * (qb * qd - a * qc), 2 * (qc * qd + a * qb), a * a + qd * qd - qb * qb - qc * qc, z),
-    ...([0, 0, 0, 1] as const),
-  ];
 }

@@ -20,6 +20,12 @@ describe("windowIntensity", () => {
     expect(windowIntensity(Float32Array.of(Number.NaN, -Infinity, Infinity))).toEqual(Float32Array.of(-1, -1, 1));
   });
 
+  test("writes where it is told, over the image itself too", () => {
+    const image = Float32Array.of(-160, 140);
+    expect(windowIntensity(image, {}, image)).toBe(image);
+    expect(image).toEqual(Float32Array.of(-1, 0.5));
+  });
+
   test("refuses a window without width", () => {
     expect(() => windowIntensity(Float32Array.of(0), { width: 0 })).toThrow(
       "windowIntensity: width must be positive and level finite, got level 40, width 0.",

@@ -1,6 +1,7 @@
 import { type Affine, ShapeError, type Volume, type VoxelArray } from "@plseg/core";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { readLabelNames } from "./nifti-label-names.js";
 import { readLabelNifti, readNifti } from "./read-nifti.js";
 import { writeNifti } from "./write-nifti.js";
 
@@ -25,6 +26,33 @@ describe("writeNifti", () => {
     expect(Array.from({ length: 12 }, (_, i) => view.getFloat32(280 + 4 * i, true))).toEqual(affine.slice(0, 12));
     expect(new TextDecoder().decode(bytes.subarray(344, 348))).toBe("n+1\0");
     expect(new Int16Array(bytes.slice(352).buffer)).toEqual(volume.data);
+  });
+
+  test("keeps names of labels in an extension that readers pass over", async () => {
+    const labels = { background: 0, liver: 1, "vena cava": 300 };
+    for (const compress of [false, true]) {
+      const bytes = writeNifti(volume, { labels, compress });
+      expect(await readLabelNames(bytes)).toEqual(labels);
+      expect(await readNifti(bytes)).toEqual({ ...volume, data: Float32Array.from(volume.data) });
+    }
+    const view = new DataView(writeNifti(volume, { labels }).buffer);
+    expect([view.getInt8(348), view.getInt32(352, true), view.getInt32(356, true)]).toEqual([1, 64, 6]);
+    expect([view.getFloat32(108, true), view.getInt16(68, true)]).toEqual([352 + 64, 1002]);
+    expect(await readLabelNames(writeNifti(volume, { labels: true }))).toBeUndefined();
+  });
+
+  test("takes comments of other programs for no names of labels", async () => {
+    const bytes = writeNifti(volume, { labels: { liver: 1 } });
+    for (const [at, value] of [
+      [360, 0x21], // no JSON
+      [356, 4], // another code
+      [352, 15], // no size
+      [348, 0], // no extension
+    ] as const) {
+      const changed = bytes.slice();
+      changed[at] = value;
+      expect(await readLabelNames(changed)).toBeUndefined();
+    }
   });
 
   test("gives the same bytes for the same volume, compressed too", () => {

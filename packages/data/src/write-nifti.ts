@@ -9,14 +9,15 @@ import {
   withDefaults,
 } from "@plseg/core";
 import { gzipSync } from "fflate";
-import { determinant } from "./affine.js";
 import { MACHINE_IS_LITTLE_ENDIAN, swapBytes } from "./byte-order.js";
 import { NIFTI_TYPES, type NiftiType } from "./nifti-header.js";
+import { labelNamesExtension } from "./nifti-label-names.js";
+import { qformOfAffine } from "./qform.js";
 
 /** Options of {@link writeNifti}. */
 export interface WriteNiftiOptions {
-  /** Marks the file as a label map (intent LABEL, 1002). */
-  readonly labels?: boolean;
+  /** Marks the file as a label map (intent LABEL, 1002); names of the labels by value go into an extension. */
+  readonly labels?: boolean | Readonly<Record<string, number>>;
   /** Up to 79 ASCII characters for the header's `descrip`. */
   readonly description?: string;
   /** Gzips the file (.nii.gz). */
@@ -42,8 +43,24 @@ const SCANNER = 1;
  * @throws ShapeError if the shape does not fit the array or NIfTI-1 (at most 32767 voxels along an axis).
  */
 export function writeNifti(volume: Volume<VoxelArray>, options: WriteNiftiOptions = {}): Uint8Array {
-  const { labels, description, compress } = withDefaults(WRITE_NIFTI_DEFAULTS, options);
-  const { data, shape, affine } = volume;
+  const { compress } = withDefaults(WRITE_NIFTI_DEFAULTS, options);
+  const [header, voxels] = niftiParts(volume, options);
+  const bytes = new Uint8Array(header.length + voxels.length);
+  bytes.set(header);
+  bytes.set(voxels, header.length);
+  return compress ? gzipSync(bytes, { level: 6, mtime: 0 }) : bytes;
+}
+
+/**
+ * What {@link writeNifti} writes, uncompressed, in two parts, so that voxels need not be copied.
+ *
+ * @throws ShapeError as {@link writeNifti}.
+ */
+export function niftiParts(
+  { data, shape, affine }: Volume<VoxelArray>,
+  options: WriteNiftiOptions,
+): readonly [header: Uint8Array, voxels: Uint8Array] {
+  const { labels, description } = withDefaults(WRITE_NIFTI_DEFAULTS, options);
   if (sizeOf(shape) !== data.length)
     throw new ShapeError(
       `writeNifti: shape ${showShape(shape)} must hold ${sizeOf(shape)} voxels, got ${data.length}.`,
@@ -51,36 +68,41 @@ export function writeNifti(volume: Volume<VoxelArray>, options: WriteNiftiOption
   if (shape.some((size) => size > 32_767))
     throw new ShapeError(`writeNifti: NIfTI-1 holds at most 32767 voxels along an axis, got ${showShape(shape)}.`);
   const type = typeOf(data);
-  const width = NIFTI_TYPES[type].bytes;
-  const bytes = new Uint8Array(HEADER_SIZE + data.length * width);
-  const view = new DataView(bytes.buffer);
+  const extension = typeof labels === "object" ? labelNamesExtension(labels) : new Uint8Array(0);
+  const header = new Uint8Array(HEADER_SIZE + extension.length);
+  const view = new DataView(header.buffer);
   const [depth, height, columns] = shape;
-  const [depthSize, heightSize, widthSize] = spacingOf(affine);
   view.setInt32(0, 348, true);
-  [3, columns, height, depth, 1, 1, 1, 1].forEach((size, i) => {
-    view.setInt16(40 + 2 * i, size, true);
-  });
+  for (const [i, size] of [3, columns, height, depth, 1, 1, 1, 1].entries()) view.setInt16(40 + 2 * i, size, true);
   if (labels) view.setInt16(68, INTENT_LABEL, true);
   view.setInt16(70, NIFTI_TYPES[type].code, true);
-  view.setInt16(72, 8 * width, true);
-  const { code, handedness, quaternion } = qform(affine);
-  [handedness, widthSize, heightSize, depthSize, 1, 1, 1, 1].forEach((size, i) => {
-    view.setFloat32(76 + 4 * i, size, true);
-  });
-  view.setFloat32(108, HEADER_SIZE, true);
+  view.setInt16(72, 8 * NIFTI_TYPES[type].bytes, true);
+  view.setFloat32(108, header.length, true);
   view.setFloat32(112, 1, true);
-  bytes[123] = MILLIMETERS;
-  for (let i = 0; i < Math.min(description.length, 79); i++) bytes[148 + i] = description.charCodeAt(i) & 0x7f;
-  view.setInt16(252, code, true);
+  header[123] = MILLIMETERS;
+  for (let i = 0; i < Math.min(description.length, 79); i++) header[148 + i] = description.charCodeAt(i) & 0x7f;
+  writeAffine(view, affine);
+  header.set([0x6e, 0x2b, 0x31, 0], 344); // "n+1"
+  if (extension.length > 0) header.set([1, 0, 0, 0], 348);
+  header.set(extension, HEADER_SIZE);
+  const voxels = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  if (MACHINE_IS_LITTLE_ENDIAN) return [header, voxels];
+  const swapped = voxels.slice();
+  swapBytes(swapped, NIFTI_TYPES[type].bytes);
+  return [header, swapped];
+}
+
+/** Voxel sizes, qform and sform. */
+function writeAffine(view: DataView, affine: Affine): void {
+  const [depth, height, width] = spacingOf(affine);
+  const qform = qformOfAffine(affine);
+  const pixdim = [qform?.handedness ?? 1, width, height, depth, 1, 1, 1, 1];
+  for (const [i, size] of pixdim.entries()) view.setFloat32(76 + 4 * i, size, true);
+  view.setInt16(252, qform ? SCANNER : 0, true);
   view.setInt16(254, SCANNER, true);
-  [...quaternion, affine[3], affine[7], affine[11]].forEach((value, i) => {
-    view.setFloat32(256 + 4 * i, value, true);
-  });
+  const place = [...(qform?.quaternion ?? [0, 0, 0]), affine[3], affine[7], affine[11]];
+  for (const [i, value] of place.entries()) view.setFloat32(256 + 4 * i, value, true);
   for (let i = 0; i < 12; i++) view.setFloat32(280 + 4 * i, affine[i] ?? 0, true);
-  bytes.set([0x6e, 0x2b, 0x31, 0], 344); // "n+1"
-  bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), HEADER_SIZE);
-  if (!MACHINE_IS_LITTLE_ENDIAN) swapBytes(bytes.subarray(HEADER_SIZE), width);
-  return compress ? gzipSync(bytes, { level: 6, mtime: 0 }) : bytes;
 }
 
 function typeOf(data: VoxelArray): NiftiType {
@@ -91,35 +113,4 @@ function typeOf(data: VoxelArray): NiftiType {
   if (data instanceof Int32Array) return "int32";
   if (data instanceof Uint32Array) return "uint32";
   return data instanceof Float32Array ? "float32" : "float64";
-}
-
-/** The quaternion [b, c, d] of the affine's rotation, with code 0 if the axes are not at right angles. */
-function qform(affine: Affine): { code: number; handedness: 1 | -1; quaternion: readonly [number, number, number] } {
-  const [depth, height, width] = spacingOf(affine);
-  const handedness = determinant(affine) < 0 ? -1 : 1;
-  const scales = [width, height, depth * handedness];
-  const r = (row: number, column: number): number => (affine[row * 4 + column] ?? 0) / (scales[column] ?? 1);
-  const dot = (i: number, j: number): number => r(0, i) * r(0, j) + r(1, i) * r(1, j) + r(2, i) * r(2, j);
-  const skew = Math.max(Math.abs(dot(0, 1)), Math.abs(dot(0, 2)), Math.abs(dot(1, 2)));
-  if (!(skew < 1e-5)) return { code: 0, handedness: 1, quaternion: [0, 0, 0] };
-  return { code: SCANNER, handedness, quaternion: quaternionOf(r) };
-}
-
-/** [b, c, d] of the unit quaternion with a ≥ 0 of a rotation matrix, by its largest component (Shepperd 1978). */
-function quaternionOf(r: (row: number, column: number) => number): readonly [number, number, number] {
-  const [xx, yy, zz] = [r(0, 0), r(1, 1), r(2, 2)];
-  const squares = [1 + xx + yy + zz, 1 + xx - yy - zz, 1 - xx + yy - zz, 1 - xx - yy + zz];
-  const largest = squares.indexOf(Math.max(...squares));
-  const twice = Math.sqrt(squares[largest] ?? 1);
-  const s = 0.5 / twice;
-  const [x, y, z] = [r(2, 1) - r(1, 2), r(0, 2) - r(2, 0), r(1, 0) - r(0, 1)];
-  const [xy, xz, yz] = [r(0, 1) + r(1, 0), r(0, 2) + r(2, 0), r(1, 2) + r(2, 1)];
-  const candidates: readonly (readonly [number, number, number, number])[] = [
-    [twice / 2, x * s, y * s, z * s],
-    [x * s, twice / 2, xy * s, xz * s],
-    [y * s, xy * s, twice / 2, yz * s],
-    [z * s, xz * s, yz * s, twice / 2],
-  ];
-  const [a, b, c, d] = candidates[largest] ?? [1, 0, 0, 0];
-  return a < 0 ? [-b, -c, -d] : [b, c, d];
 }

@@ -1,7 +1,9 @@
+import { Readable } from "node:stream";
+import { createGzip } from "node:zlib";
 import type { LabelMap, Volume, VoxelArray } from "@plseg/core";
 import { collectImage, collectLabels } from "../read-nifti.js";
 import type { ReadNiftiOptions } from "../read-nifti-options.js";
-import { type WriteNiftiOptions, writeNifti } from "../write-nifti.js";
+import { niftiParts, type WriteNiftiOptions } from "../write-nifti.js";
 import { openNiftiFile } from "./open-scan.js";
 import { writeFileAtomic } from "./write-file-atomic.js";
 
@@ -29,5 +31,7 @@ export async function writeVolumeFile(
   volume: Volume<VoxelArray>,
   options: WriteNiftiOptions = {},
 ): Promise<void> {
-  await writeFileAtomic(path, writeNifti(volume, { ...options, compress: options.compress ?? path.endsWith(".gz") }));
+  const parts = niftiParts(volume, options);
+  const compress = options.compress ?? path.endsWith(".gz");
+  await writeFileAtomic(path, compress ? Readable.from(parts).pipe(createGzip({ chunkSize: 2 ** 16 })) : parts);
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, open, rename, rm } from "node:fs/promises";
+import { mkdir, open, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { DataError, ResourceError } from "@plseg/core";
 
@@ -22,17 +22,20 @@ const PATH_ERRORS: Readonly<Record<string, string>> = {
 
 /**
  * Writes a file whole or not at all: to `<path>.tmp-<pid>-…` in the same folder, which is then renamed. Folders that are
- * missing are made. If anything fails nothing of the new file is left, and an older file of that name is as it was.
+ * missing are made. Content may come in parts. If anything fails nothing of the new file is left, and an older file of that name is as it was.
  *
  * @throws ResourceError if the disk is full; DataError naming the path if it cannot be written.
  */
-export async function writeFileAtomic(path: string, content: Uint8Array | string): Promise<void> {
+export async function writeFileAtomic(
+  path: string,
+  content: Uint8Array | string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<void> {
   const temporary = `${path}.tmp-${process.pid}-${randomBytes(4).toString("hex")}`;
   try {
     await mkdir(dirname(path), { recursive: true });
     const file = await open(temporary, "wx");
     try {
-      await file.writeFile(content);
+      await writeFile(file, content);
       await file.sync();
     } finally {
       await file.close();
