@@ -47,10 +47,13 @@ function writeGraph(writer: BinaryWriter, { inputs, nodes, constants, outputs }:
   for (const { name, value } of outputs) message(writer, 12, (v) => writeValueInfo(v, { ...value, name }));
 }
 
-/** Outputs are named by a node that passes the value on, so that one value may be several outputs, or an input too. */
+/**
+ * Outputs are named by a node that passes the value on, so that one value may be several outputs, or an input too. For truth
+ * values WebGPU has no `Identity`.
+ */
 const alias = (value: Value, name: string): Node => ({
-  op: "Identity",
-  inputs: [value],
+  op: value.type === "bool" ? "And" : "Identity",
+  inputs: value.type === "bool" ? [value, value] : [value],
   outputs: [{ ...value, name }],
   attributes: {},
 });

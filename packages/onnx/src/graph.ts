@@ -1,30 +1,8 @@
 import { type Shape, sizeOf } from "@plseg/core";
+import { gpuNode } from "./gpu-node.js";
+import type { Attribute, ConstantData, ElementType, Node, NodeWriter, Value } from "./node.js";
 
-/** Element types that a graph value may have, by their ONNX names. */
-export type ElementType = "float32" | "int32" | "int64" | "bool" | "uint8";
-
-/** Numbers of a constant; booleans are 0 or 1. */
-export type ConstantData = Float32Array | Int32Array | BigInt64Array | Uint8Array;
-
-/** A value of the graph: an input, a constant or what a node computes. Its shape is the one ONNX sees. */
-export interface Value {
-  readonly name: string;
-  readonly type: ElementType;
-  readonly shape: Shape;
-  /** The numbers, if this is a constant. */
-  readonly constant?: ConstantData;
-}
-
-/** What a node's attribute may be: a float (wrapped, since 1 and 1.0 are the same in JavaScript), integers or text. */
-export type Attribute = { readonly float: number } | number | readonly number[] | string;
-
-/** One ONNX operation. */
-export interface Node {
-  readonly op: string;
-  readonly inputs: readonly (Value | undefined)[];
-  readonly outputs: readonly Value[];
-  readonly attributes: Readonly<Record<string, Attribute>>;
-}
+export type { Attribute, ConstantData, ElementType, Node, Value } from "./node.js";
 
 const EMPTY: Readonly<Record<string, Attribute>> = {};
 
@@ -35,7 +13,7 @@ const EMPTY: Readonly<Record<string, Attribute>> = {};
 export type Target = "cpu" | "gpu";
 
 /** An ONNX graph under construction. Equal nodes and equal constants are made once. */
-export class Graph {
+export class Graph implements NodeWriter {
   readonly target: Target;
   readonly inputs: Value[] = [];
   readonly nodes: Node[] = [];
@@ -83,7 +61,8 @@ export class Graph {
     shape: Shape,
     attributes: Readonly<Record<string, Attribute>> = EMPTY,
   ): Value {
-    return this.multi(op, inputs, [{ type, shape }], attributes)[0] as Value;
+    const other = this.target === "gpu" ? gpuNode(this, { op, inputs, type, shape, attributes }) : undefined;
+    return other ?? (this.multi(op, inputs, [{ type, shape }], attributes)[0] as Value);
   }
 
   /** Adds a node with several outputs. */
