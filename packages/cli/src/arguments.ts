@@ -18,6 +18,15 @@ export function numberIn(low: number, high: number): (text: string) => number {
   };
 }
 
+/** Reads one length for all axes, or three along depth, height, width, from the command line. */
+export function millimeters(text: string): [depth: number, height: number, width: number] {
+  const lengths = text.split(",").map(Number);
+  const [depth = Number.NaN, height = depth, width = depth] = lengths;
+  if ((lengths.length === 1 || lengths.length === 3) && [depth, height, width].every((mm) => mm > 0 && mm < 1000))
+    return [depth, height, width];
+  throw new InvalidArgumentError("It must be one number of millimeters, or three separated by commas.");
+}
+
 /** Reads names separated by commas. */
 export function nameList(text: string): string[] {
   const names = text.split(",").map((name) => name.trim());

@@ -36,7 +36,13 @@ export {
   type SampledPatch,
 } from "./patch-sampler.js";
 export type { PatchSource, SampledCase } from "./patch-source.js";
-export { makePhantom, PHANTOM_DEFAULTS, type Phantom, type PhantomOptions, phantomClasses } from "./phantom.js";
+export {
+  makePhantom,
+  PHANTOM_DEFAULTS,
+  type Phantom,
+  type PhantomOptions,
+  phantomClasses,
+} from "./phantom/make-phantom.js";
 export { INTENSITY_PRESETS, type IntensityPreset, type Plan, readPlan, writePlan } from "./plan.js";
 export { PLAN_DEFAULTS, type PlanOptions, planFrom } from "./plan-from.js";
 export { type NiftiPair, readLabelNifti, readNifti } from "./read-nifti.js";

@@ -1,5 +1,5 @@
 import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
-import { wholeNumber } from "../arguments.js";
+import { millimeters, wholeNumber } from "../arguments.js";
 import { print, printJson, progressBar, table } from "../terminal.js";
 
 /** `plseg phantom`: write a dataset of synthetic CT in which only some organs are labeled. */
@@ -10,20 +10,36 @@ export function phantomCommand(): CommandUnknownOpts {
     )
     .requiredOption("-o, --out <dir>", "folder to write; it must be empty or not exist")
     .requiredOption("-n, --cases <count>", "training cases", wholeNumber(1))
-    .option("--size <voxels>", "voxels along each axis", wholeNumber(16), 64)
+    .option(
+      "--size <voxels>",
+      "voxels along each axis (default: 64, or what the anatomy needs of --spacing)",
+      wholeNumber(16),
+    )
+    .option(
+      "--spacing <mm>",
+      "millimeters per voxel: one number, or depth,height,width (default: what fills the anatomy)",
+      millimeters,
+    )
+    .addOption(
+      new Option("--field-of-view <kind>", "the same part of everyone, or scans that begin and end elsewhere")
+        .choices(["whole", "varied"] as const)
+        .default("whole" as const),
+    )
     .addOption(new Option("--classes <count>", "organs").choices(["6", "16"] as const).default("6" as const))
     .option("--annotated <count>", "organs labeled per training case (default: all)", wholeNumber(1))
     .option("--test-cases <count>", "held-out cases, labeled completely", wholeNumber(0), 0)
     .option("--seed <number>", "the same seed writes the same files", wholeNumber(0), 0)
     .option("--json", "print one JSON document", false)
     .addHelpText("after", "\nExample:\n  plseg phantom --out phantoms --cases 8 --test-cases 4 --annotated 2")
-    .action(async ({ out, cases, size, classes, annotated, testCases, seed, json }) => {
+    .action(async ({ out, cases, size, spacing, fieldOfView, classes, annotated, testCases, seed, json }) => {
       const { writePhantomDataset } = await import("@plseg/data/node");
       const dataset = await writePhantomDataset({
         out,
         cases,
         testCases,
         size,
+        spacing,
+        fieldOfView,
         classes: classes === "6" ? 6 : 16,
         seed,
         ...(annotated !== undefined && { annotated }),
@@ -35,7 +51,7 @@ export function phantomCommand(): CommandUnknownOpts {
       });
       if (json) printJson({ out: dataset.root, cases, testCases, classes: names, seed, organs });
       else {
-        print(`${dataset.root}: ${cases} training and ${testCases} held-out cases of ${size}³ voxels\n`);
+        print(`${dataset.root}: ${cases} training and ${testCases} held-out cases\n`);
         print(table([["organ", "labeled in"], ...organs.map((o) => [o.name, `${o.annotatedCases} of ${cases}`])]));
       }
     });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { ConfigError, DataError, type LabelMap, type Size3D } from "@plseg/core";
 import { annotatedClasses, writeAnnotations } from "../annotations.js";
 import { hideUnannotated, maskAnnotations } from "../mask-annotations.js";
-import { makePhantom, PHANTOM_DEFAULTS, phantomClasses } from "../phantom.js";
+import { makePhantom, PHANTOM_DEFAULTS, phantomClasses } from "../phantom/make-phantom.js";
 import type { Dataset } from "./dataset.js";
 import { openDataset } from "./open-dataset.js";
 import { writeVolumeFile } from "./volume-files.js";
@@ -17,8 +17,12 @@ export interface WritePhantomDatasetOptions {
   readonly cases: number;
   /** Number of held-out cases, fully labeled. */
   readonly testCases?: number;
-  /** Voxels along depth, height, width, or the same along all. */
-  readonly size?: number | Size3D;
+  /** Voxels along depth, height, width, or the same along all. 64, or as many as the anatomy has of `spacing`. */
+  readonly size?: number | Size3D | undefined;
+  /** Millimeters per voxel along depth, height, width. By default the voxels fill the anatomy. */
+  readonly spacing?: Size3D | undefined;
+  /** The whole anatomy, or scans that begin and end elsewhere, as `makePhantom` says. */
+  readonly fieldOfView?: "whole" | "varied";
   /** How many organs there are. */
   readonly classes?: 6 | 16;
   /** How many organs are annotated per training case; all by default. */
@@ -45,7 +49,8 @@ export interface WritePhantomDatasetOptions {
 export async function writePhantomDataset(options: WritePhantomDatasetOptions): Promise<Dataset> {
   const { out, cases, onProgress } = options;
   const testCases = options.testCases ?? 0;
-  const { size = PHANTOM_DEFAULTS.size, classes = PHANTOM_DEFAULTS.classes, seed = 0 } = options;
+  const { size, spacing, fieldOfView = PHANTOM_DEFAULTS.fieldOfView } = options;
+  const { classes = PHANTOM_DEFAULTS.classes, seed = 0 } = options;
   if (!(Number.isInteger(cases) && cases >= 1))
     throw new ConfigError(`writePhantomDataset: cases must be a whole number of at least 1, got ${cases}.`);
   if (!(Number.isInteger(testCases) && testCases >= 0))
@@ -62,7 +67,7 @@ export async function writePhantomDataset(options: WritePhantomDatasetOptions): 
   const keep = options.annotated ?? names.foreground.length;
   const manifest = maskAnnotations({ cases: training, classes: names, keep, seed });
   for (const [done, id] of [...training, ...test].entries()) {
-    const { image, labels } = makePhantom({ size, classes, seed: `${seed}/${id}` });
+    const { image, labels } = makePhantom({ size, classes, spacing, fieldOfView, seed: `${seed}/${id}` });
     const part = done < cases ? "Tr" : "Ts";
     const scan = { ...image, data: Int16Array.from(image.data, Math.round) };
     const write = (folder: string, map: LabelMap): Promise<void> =>
