@@ -18,6 +18,13 @@ export function numberIn(low: number, high: number): (text: string) => number {
   };
 }
 
+/** Reads a number from 0 to 1 from the command line. */
+export function part(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && value >= 0 && value <= 1) return value;
+  throw new InvalidArgumentError("It must be a number from 0 to 1.");
+}
+
 /** Reads one length for all axes, or three along depth, height, width, from the command line. */
 export function millimeters(text: string): [depth: number, height: number, width: number] {
   const lengths = text.split(",").map(Number);

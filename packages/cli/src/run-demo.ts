@@ -32,6 +32,7 @@ const DEMO = {
   size: 48,
   organs: 6,
   annotated: 2,
+  variety: 0.4,
   seed: 1,
 } as const;
 
@@ -71,7 +72,7 @@ export async function runDemo(options: RunDemoOptions): Promise<DemoResult> {
   const started = performance.now();
   const settings = { ...PRESETS.quick, ...options.settings };
   const data = join(out, "data");
-  const { trainingCases, testCases, size, organs, annotated, seed } = DEMO;
+  const { trainingCases, testCases, size, organs, annotated, variety, seed } = DEMO;
 
   onStage(
     `making ${trainingCases} phantoms with ${annotated} of ${organs} organs annotated, and ${testCases} held-out ones`,
@@ -83,6 +84,7 @@ export async function runDemo(options: RunDemoOptions): Promise<DemoResult> {
     size,
     classes: organs,
     annotated,
+    variety,
     seed,
     onProgress: progress("phantom"),
   });

@@ -1,5 +1,5 @@
 import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
-import { millimeters, wholeNumber } from "../arguments.js";
+import { millimeters, part, wholeNumber } from "../arguments.js";
 import { print, printJson, progressBar, table } from "../terminal.js";
 
 /** `plseg phantom`: write a dataset of synthetic CT in which only some organs are labeled. */
@@ -26,12 +26,13 @@ export function phantomCommand(): CommandUnknownOpts {
         .default("whole" as const),
     )
     .addOption(new Option("--classes <count>", "organs").choices(["6", "16"] as const).default("6" as const))
+    .option("--variety <part>", "how much people and scans differ, from 0 to 1", part, 1)
     .option("--annotated <count>", "organs labeled per training case (default: all)", wholeNumber(1))
     .option("--test-cases <count>", "held-out cases, labeled completely", wholeNumber(0), 0)
     .option("--seed <number>", "the same seed writes the same files", wholeNumber(0), 0)
     .option("--json", "print one JSON document", false)
     .addHelpText("after", "\nExample:\n  plseg phantom --out phantoms --cases 8 --test-cases 4 --annotated 2")
-    .action(async ({ out, cases, size, spacing, fieldOfView, classes, annotated, testCases, seed, json }) => {
+    .action(async ({ out, cases, size, spacing, fieldOfView, variety, classes, annotated, testCases, seed, json }) => {
       const { writePhantomDataset } = await import("@plseg/data/node");
       const dataset = await writePhantomDataset({
         out,
@@ -40,6 +41,7 @@ export function phantomCommand(): CommandUnknownOpts {
         size,
         spacing,
         fieldOfView,
+        variety,
         classes: classes === "6" ? 6 : 16,
         seed,
         ...(annotated !== undefined && { annotated }),

@@ -23,6 +23,8 @@ export interface WritePhantomDatasetOptions {
   readonly spacing?: Size3D | undefined;
   /** The whole anatomy, or scans that begin and end elsewhere, as `makePhantom` says. */
   readonly fieldOfView?: "whole" | "varied";
+  /** How much people and scans differ, from 0 to 1. */
+  readonly variety?: number;
   /** How many organs there are. */
   readonly classes?: 6 | 16;
   /** How many organs are annotated per training case; all by default. */
@@ -50,6 +52,7 @@ export async function writePhantomDataset(options: WritePhantomDatasetOptions): 
   const { out, cases, onProgress } = options;
   const testCases = options.testCases ?? 0;
   const { size, spacing, fieldOfView = PHANTOM_DEFAULTS.fieldOfView } = options;
+  const { variety = PHANTOM_DEFAULTS.variety } = options;
   const { classes = PHANTOM_DEFAULTS.classes, seed = 0 } = options;
   if (!(Number.isInteger(cases) && cases >= 1))
     throw new ConfigError(`writePhantomDataset: cases must be a whole number of at least 1, got ${cases}.`);
@@ -67,7 +70,7 @@ export async function writePhantomDataset(options: WritePhantomDatasetOptions): 
   const keep = options.annotated ?? names.foreground.length;
   const manifest = maskAnnotations({ cases: training, classes: names, keep, seed });
   for (const [done, id] of [...training, ...test].entries()) {
-    const { image, labels } = makePhantom({ size, classes, spacing, fieldOfView, seed: `${seed}/${id}` });
+    const { image, labels } = makePhantom({ size, classes, spacing, fieldOfView, variety, seed: `${seed}/${id}` });
     const part = done < cases ? "Tr" : "Ts";
     const scan = { ...image, data: Int16Array.from(image.data, Math.round) };
     const write = (folder: string, map: LabelMap): Promise<void> =>

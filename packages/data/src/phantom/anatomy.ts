@@ -59,6 +59,8 @@ export interface Anatomy {
 export interface Artist {
   readonly random: Random;
   readonly contrast: Contrast;
+  /** How much people differ, from 0 to 1. */
+  readonly variety: number;
   /** Adds a structure at its usual place, varied. */
   add(name: string, intensity: number, parts: Parts, vary?: Vary): void;
 }
@@ -83,19 +85,27 @@ export interface Vary {
  *
  * Places and sizes are those of an adult on the back (the CT of TotalSegmentator's example was measured); intensities follow
  * one contrast phase ({@link drawContrast}) and overlap with each other and with structures that carry no label.
+ *
+ * @param variety - How much people and scans differ, from 0 to 1.
  */
-export function drawAnatomy(seed: number | string): Anatomy {
+export function drawAnatomy(seed: number | string, variety = 1): Anatomy {
   const random = Random.of("anatomy", seed);
-  const size = random.uniform(0.93, 1.06);
-  const contrast = drawContrast(Random.of("contrast", seed));
+  const size = 1 + variety * random.uniform(-0.07, 0.06);
+  const contrast = drawContrast(Random.of("contrast", seed), variety);
   const visceralFat = random.uniform(0.3, 2.5);
   const structures: Structure[] = [];
   const artist: Artist = {
     random,
     contrast,
+    variety,
     add(name, intensity, parts, vary = {}) {
       const { inside = true, capsule = inside ? visceralFat : 0, lumen, within = [] } = vary;
-      const [solid, ...contents] = varied([parts, ...within.map((part) => part.parts)], vary, size, random);
+      const [solid, ...contents] = varied(
+        [parts, ...within.map((part) => part.parts)],
+        vary,
+        { size, variety },
+        random,
+      );
       structures.push({
         name,
         intensity,
@@ -123,17 +133,18 @@ export function drawAnatomy(seed: number | string): Anatomy {
   drawBowel(artist);
   drawVessels(artist);
   drawOrgans(artist);
-  return { body: drawBody(random, size), contrast, noise: 7 * (24 / 7) ** random.uniform(), structures };
+  return { body: drawBody(random, size, variety), contrast, noise: 7 * (24 / 7) ** random.uniform(), structures };
 }
 
-function drawBody(random: Random, size: number): Body {
-  const breath = random.normal(0, 7);
+function drawBody(random: Random, size: number, variety: number): Body {
+  const about = (middle: number, most: number): number => middle + variety * random.uniform(-most, most);
+  const breath = variety * random.normal(0, 7);
   const dome = (x: number, y: number, top: number, rx: number, ry: number, rz: number): Ellipsoid =>
     ellipsoid([x * size, y, (top - rz) * size + breath], [rx * size, ry * size, rz * size]);
   return {
-    cavity: [136 * size * random.uniform(0.96, 1.04), 103 * size * random.uniform(0.92, 1.06)],
-    wall: random.uniform(9, 15),
-    fat: random.uniform(6, 24),
+    cavity: [136 * size * about(1, 0.04), 102 * size * about(1, 0.07)],
+    wall: about(12, 3),
+    fat: about(15, 9),
     domes: [dome(68, 0, 128, 86, 112, 108), dome(-66, 0, 114, 84, 110, 98), dome(0, 8, 98, 70, 100, 80)],
   };
 }
@@ -146,8 +157,17 @@ function scaledLumen(lumen: Lumen, parts: Parts): Lumen {
 }
 
 /** Groups of parts together shifted, scaled and turned about the first group's center by random amounts. */
-function varied(groups: readonly Parts[], vary: Vary, person: number, random: Random): readonly Parts[] {
-  const { shift = 5, size = 0.12, turn = 0.14 } = vary;
+function varied(
+  groups: readonly Parts[],
+  vary: Vary,
+  { size: person, variety }: { readonly size: number; readonly variety: number },
+  random: Random,
+): readonly Parts[] {
+  const [shift, size, turn] = [vary.shift ?? 5, vary.size ?? 0.12, vary.turn ?? 0.14].map((most) => most * variety) as [
+    number,
+    number,
+    number,
+  ];
   const points = (groups[0] ?? []).flatMap((part) => (part.kind === "tube" ? part.points : [part.center]));
   const mean = ([0, 1, 2] as const).map((axis) => points.reduce((sum, p) => sum + p[axis], 0) / points.length);
   const [mx = 0, my = 0, mz = 0] = mean;

@@ -37,9 +37,9 @@ const WAVES = [
 type Bend = (u: number, v: number) => number;
 
 /** A smooth displacement along one axis that depends on the other two. */
-function drawBend(random: Random): Bend {
+function drawBend(random: Random, variety: number): Bend {
   const waves = WAVES.map(([most, shortest, longest]) => ({
-    a: random.uniform(-most, most),
+    a: variety * random.uniform(-most, most),
     ku: (2 * Math.PI) / random.uniform(shortest, longest),
     kv: (2 * Math.PI) / random.uniform(shortest, longest),
     phase: random.uniform(0, 2 * Math.PI),
@@ -48,7 +48,7 @@ function drawBend(random: Random): Bend {
 }
 
 /** An empty canvas for a field of view, its coordinates bent at random. */
-export function blankCanvas({ shape, voxel, first }: FieldOfView, random: Random): Canvas {
+export function blankCanvas({ shape, voxel, first }: FieldOfView, random: Random, variety: number): Canvas {
   const [depth, height, width] = shape;
   const count = depth * height * width;
   const canvas: Canvas = {
@@ -66,7 +66,7 @@ export function blankCanvas({ shape, voxel, first }: FieldOfView, random: Random
   };
   const place = (index: number, axis: 0 | 1 | 2): number => first[axis] + index * voxel[axis];
   // Each displacement depends on two axes only, so it is worked out once per plane.
-  const [bendX, bendY, bendZ] = [drawBend(random), drawBend(random), drawBend(random)];
+  const [bendX, bendY, bendZ] = [drawBend(random, variety), drawBend(random, variety), drawBend(random, variety)];
   const dx = plane(height, depth, (j, k) => bendX(place(j, 1), place(k, 0)));
   const dy = plane(width, depth, (i, k) => bendY(place(i, 2), place(k, 0)));
   const dz = plane(width, height, (i, j) => bendZ(place(i, 2), place(j, 1)));

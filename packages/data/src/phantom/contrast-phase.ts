@@ -38,8 +38,10 @@ const MIX = [
 /**
  * Intensities of one scan. All tissues follow one phase, drawn once: a third of the scans is without contrast agent, the others
  * are portal venous, or on the way there. Every tissue then has its own deviation, and one liver in six is fatty.
+ *
+ * @param variety - From 0, the portal venous phase for all, to 1.
  */
-export function drawContrast(random: Random): Contrast {
+export function drawContrast(random: Random, variety = 1): Contrast {
   let rest = random.uniform();
   const kind =
     MIX.find(({ part }) => {
@@ -50,8 +52,11 @@ export function drawContrast(random: Random): Contrast {
   const agent = random.uniform(0.85, 1.15);
   const tissues = Object.entries(PHASES).map(([tissue, values]) => {
     const mean = values[kind.from] + along * (values[kind.to] - values[kind.from]);
-    return [tissue, values[0] + agent * (mean - values[0]) + random.normal(0, 5)] as const;
+    const drawn = values[0] + agent * (mean - values[0]) + random.normal(0, 5);
+    return [tissue, values[2] + variety * (drawn - values[2])] as const;
   });
   const contrast = Object.fromEntries(tissues) as Record<Tissue, number>;
-  return random.uniform() < 1 / 6 ? { ...contrast, liver: contrast.liver - random.uniform(10, 35) } : contrast;
+  return random.uniform() < 1 / 6
+    ? { ...contrast, liver: contrast.liver - variety * random.uniform(10, 35) }
+    : contrast;
 }

@@ -6,7 +6,7 @@ import { type Point, smooth, type Tube, tube } from "./shapes.js";
 export function drawBowel({ add, contrast, random }: Artist): void {
   const wall = (): number => contrast.bowel + random.normal(0, 8);
   const fluid = (): number => (random.uniform() < 0.25 ? random.uniform(150, 350) : random.uniform(0, 55));
-  for (let loop = 0; loop < 8; loop++)
+  for (let loop = 0; loop < 11; loop++)
     add("intestine", wall(), [drawLoop(random)], {
       shift: 0,
       turn: 0,

@@ -6,7 +6,7 @@ const MISSING = { gallbladder: 0.12, kidney: 0.03, spleen: 0.02 } as const;
 
 /** Organs with a label, apart from bowel. */
 export function drawOrgans(artist: Artist): void {
-  const { add, contrast, random } = artist;
+  const { add, contrast, random, variety } = artist;
   const missing = random.uniform();
   drawUpperTract(artist);
   add(
@@ -31,17 +31,22 @@ export function drawOrgans(artist: Artist): void {
       ],
     },
   );
-  if (missing >= MISSING.spleen)
+  if (missing >= MISSING.spleen * variety)
     add(
       "spleen",
       contrast.spleen,
       [ellipsoid([-106, -36, 62], [34, 50, 50], [0.35, 0.1, 0.45]), ellipsoid([-96, -52, 84], [32, 32, 30])],
       { size: 0.18, shift: 6 },
     );
-  const lone = 1 - missing < 2 * MISSING.kidney ? (1 - missing < MISSING.kidney ? "left" : "right") : undefined;
+  const lone =
+    1 - missing < 2 * MISSING.kidney * variety
+      ? 1 - missing < MISSING.kidney * variety
+        ? "left"
+        : "right"
+      : undefined;
   if (lone !== "right") drawKidney(artist, "left_kidney", -1, 30);
   if (lone !== "left") drawKidney(artist, "right_kidney", 1, 18);
-  if (random.uniform() >= MISSING.gallbladder)
+  if (random.uniform() >= MISSING.gallbladder * variety)
     add(
       "gallbladder",
       contrast.bile + random.normal(0, 5),

@@ -12,7 +12,10 @@ export interface FieldOfView {
 }
 
 /** Half the width and depth of the field, and its lower and upper end by number of classes, millimeters. */
-const FIELD = { halfWidth: 180, halfDepth: 148, z: { 6: [-60, 150], 16: [-240, 150] } } as const;
+const FIELD = {
+  6: { halfWidth: 168, halfDepth: 132, z: [-45, 140] },
+  16: { halfWidth: 180, halfDepth: 148, z: [-240, 150] },
+} as const;
 
 /** What a phantom may be asked to show. */
 export interface FieldOfViewOptions {
@@ -32,14 +35,15 @@ export interface FieldOfViewOptions {
 export function fieldOfView({ classes, size, spacing, varied }: FieldOfViewOptions, random: Random): FieldOfView {
   if (spacing && !spacing.every((mm) => mm > 0 && Number.isFinite(mm)))
     throw new ConfigError(`makePhantom: spacing must be positive millimeters, got ${spacing.join(", ")}.`);
-  const [bottom, top] = FIELD.z[classes];
+  const { halfWidth, halfDepth, z } = FIELD[classes];
+  const [bottom, top] = z;
   const between = (low: number, high: number): number => (varied ? random.uniform(low, high) : 0);
   const zoom = 1 + between(-0.12, 0.12);
   const cut = [between(-0.25, 0.25), between(-0.25, 0.25)].map((part) => Math.max(0, part) * (top - bottom));
   const extent: Size3D = [
     top - bottom - (cut[0] as number) - (cut[1] as number),
-    2 * FIELD.halfDepth * zoom,
-    2 * FIELD.halfWidth * zoom,
+    2 * halfDepth * zoom,
+    2 * halfWidth * zoom,
   ];
   const middle: Size3D = [
     (top + bottom + (cut[0] as number) - (cut[1] as number)) / 2,

@@ -18,6 +18,8 @@ export interface PhantomOptions {
   readonly spacing?: Size3D | undefined;
   /** `"whole"`, or `"varied"`: other ends, wider or narrower, round in half of the scans, where −1024 is around the field. */
   readonly fieldOfView?: "whole" | "varied";
+  /** How much people and scans differ: from 0, the same portal venous phase and nearly the same anatomy, to 1, a hospital's. */
+  readonly variety?: number;
 }
 
 /** A synthetic abdominal CT with its truth. */
@@ -37,6 +39,7 @@ export const PHANTOM_DEFAULTS: Required<PhantomOptions> = {
   seed: 0,
   spacing: undefined,
   fieldOfView: "whole",
+  variety: 1,
 };
 
 const ORGANS: Readonly<Record<6 | 16, readonly string[]>> = {
@@ -55,14 +58,17 @@ const ORGANS: Readonly<Record<6 | 16, readonly string[]>> = {
  * edges are blurred by partial volume, and noise is correlated between neighbors, so that an organ cannot be found by its
  * intensity alone.
  *
- * @throws ConfigError if the size is not from 16 to 1024 voxels along each axis, or the spacing is not positive.
+ * @throws ConfigError if the size is not from 16 to 1024 voxels along each axis, the spacing is not positive,
+ *   or the variety not from 0 to 1.
  */
 export function makePhantom(options: PhantomOptions = {}): Phantom {
-  const { size, classes, seed, spacing, fieldOfView: shown } = withDefaults(PHANTOM_DEFAULTS, options);
+  const { size, classes, seed, spacing, fieldOfView: shown, variety } = withDefaults(PHANTOM_DEFAULTS, options);
+  if (!(variety >= 0 && variety <= 1))
+    throw new ConfigError(`makePhantom: variety must be from 0 to 1, got ${variety}.`);
   const names = phantomClasses(classes);
   const field = fieldOfView({ classes, size, spacing, varied: shown === "varied" }, Random.of("field", seed));
-  const { body, contrast, noise, structures } = drawAnatomy(seed);
-  const canvas = blankCanvas(field, Random.of("bend", seed));
+  const { body, contrast, noise, structures } = drawAnatomy(seed, variety);
+  const canvas = blankCanvas(field, Random.of("bend", seed), variety);
   paintBody(canvas, body, contrast);
   for (const structure of structures)
     paintStructure(canvas, structure, Math.max(0, names.names.indexOf(structure.name)));

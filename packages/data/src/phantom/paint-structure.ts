@@ -28,11 +28,12 @@ export function paintStructure(canvas: Canvas, structure: Structure, label: numb
         const from = inside ? Math.max(solid, (cavity[at] as number) + 2) : solid;
         if (from - capsule >= blur / 2) continue;
         const part = covered(from, blur);
-        let value = canvas.intensity[at] as number;
-        if (capsule > 0) value = mix(value, FAT, covered(from - capsule, blur));
+        const around = capsule > 0 ? covered(from - capsule, blur) : 0;
+        const value = mix(canvas.intensity[at] as number, FAT, around);
         const own = fill ? mix(intensity, fill(at), covered(from + (lumen?.wall ?? 0), blur)) : intensity;
         canvas.intensity[at] = mix(value, own, part);
-        if (part >= 0.5 && !content) labels[at] = label;
+        if (part >= 0.5) labels[at] = content ? (labels[at] as number) : label;
+        else if (around >= 0.5) labels[at] = 0;
       }
 }
 
