@@ -32,7 +32,7 @@ const DEMO = {
   size: 48,
   organs: 6,
   annotated: 2,
-  variety: 0.4,
+  variety: 0.3,
   seed: 1,
 } as const;
 

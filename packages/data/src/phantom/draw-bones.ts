@@ -1,5 +1,5 @@
-import type { Artist } from "./anatomy.js";
 import { ellipsoid, type Point, smooth, tube } from "./shapes.js";
+import type { Artist } from "./structure.js";
 
 const STILL = { shift: 1, size: 0.03, turn: 0, inside: false } as const;
 

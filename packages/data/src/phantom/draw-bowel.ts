@@ -1,6 +1,6 @@
 import type { Random } from "@plseg/core";
-import type { Artist } from "./anatomy.js";
 import { type Point, smooth, type Tube, tube } from "./shapes.js";
+import type { Artist } from "./structure.js";
 
 /** Small bowel, colon, rectum: tubes with a wall, stool, fluid and gas. */
 export function drawBowel({ add, contrast, random }: Artist): void {

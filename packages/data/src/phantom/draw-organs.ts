@@ -1,5 +1,5 @@
-import type { Artist } from "./anatomy.js";
 import { ellipsoid, type Point, smooth, tube } from "./shapes.js";
+import type { Artist } from "./structure.js";
 
 /** How often an organ has been removed, or never was. */
 const MISSING = { gallbladder: 0.12, kidney: 0.03, spleen: 0.02 } as const;

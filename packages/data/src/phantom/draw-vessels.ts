@@ -1,5 +1,5 @@
-import type { Artist } from "./anatomy.js";
 import { type Point, smooth, tube } from "./shapes.js";
+import type { Artist } from "./structure.js";
 
 /** Heart, aorta, caval and portal veins, and the small vessels of the mesentery. */
 export function drawVessels({ add, contrast, random }: Artist): void {

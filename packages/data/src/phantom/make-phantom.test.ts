@@ -122,6 +122,7 @@ describe("makePhantom", () => {
   test.each([
     [{ size: 8 }, "makePhantom: size must be whole numbers from 16 to 1024, got 8, 8, 8."],
     [{ spacing: [1, 0, 1] as const }, "makePhantom: spacing must be positive millimeters, got 1, 0, 1."],
+    [{ variety: 2 }, "makePhantom: variety must be from 0 to 1, got 2."],
     [{ classes: 7 as 6 }, "makePhantom: classes must be 6 or 16, got 7."],
   ])("refuses %o", (options, message) => {
     expect(() => makePhantom(options)).toThrow(message);

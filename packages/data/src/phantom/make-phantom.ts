@@ -1,6 +1,6 @@
 import { ClassSet, ConfigError, type LabelMap, Random, type Size3D, type Volume, withDefaults } from "@plseg/core";
-import { drawAnatomy } from "./anatomy.js";
 import { blankCanvas } from "./canvas.js";
+import { drawAnatomy } from "./draw-anatomy.js";
 import { affineOf, fieldOfView } from "./field-of-view.js";
 import { paintBody } from "./paint-body.js";
 import { paintScanner } from "./paint-scanner.js";

@@ -1,7 +1,7 @@
-import type { Body } from "./anatomy.js";
 import { type Canvas, covered, mix } from "./canvas.js";
 import type { Contrast } from "./contrast-phase.js";
 import type { Ellipsoid } from "./shapes.js";
+import type { Body } from "./structure.js";
 
 const AIR = -1000;
 const LUNG = -830;

@@ -1,7 +1,7 @@
-import type { Lumen, Structure } from "./anatomy.js";
 import { type Canvas, covered, mix, voxelsWithin } from "./canvas.js";
 import { FAT } from "./paint-body.js";
 import { boundsOf, type Ellipsoid, type Point, type Range, rotate } from "./shapes.js";
+import type { Lumen, Structure } from "./structure.js";
 
 const GAS = -900;
 

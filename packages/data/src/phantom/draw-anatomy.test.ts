@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { drawAnatomy } from "./anatomy.js";
+import { drawAnatomy } from "./draw-anatomy.js";
 
 const people = Array.from({ length: 300 }, (_, seed) => drawAnatomy(seed));
 
@@ -28,6 +28,22 @@ describe("drawAnatomy", () => {
       const adrenals = structures.filter(({ name }) => name === "adrenal");
       expect(adrenals.map(({ parts }) => parts.length)).toEqual([3, 3]);
     }
+  });
+
+  test("differs less with less variety", () => {
+    const place = (seed: number, variety: number): number => {
+      const spleen = drawAnatomy(seed, variety).structures.find(({ name }) => name === "spleen")?.parts[0];
+      return spleen?.kind === "ellipsoid" ? spleen.center[2] : Number.NaN;
+    };
+    const spread = (variety: number): number => {
+      const places = Array.from({ length: 40 }, (_, seed) => place(seed, variety)).filter((z) => !Number.isNaN(z));
+      return Math.max(...places) - Math.min(...places);
+    };
+    expect(spread(0)).toBe(0);
+    expect(spread(0.4)).toBeGreaterThan(2);
+    expect(spread(1)).toBeGreaterThan(2 * spread(0.4));
+    for (let seed = 0; seed < 40; seed++)
+      expect(drawAnatomy(seed, 0).structures.some(({ name }) => name === "gallbladder")).toBe(true);
   });
 
   test("varies body and noise", () => {
