@@ -25,15 +25,6 @@ export function part(text: string): number {
   throw new InvalidArgumentError("It must be a number from 0 to 1.");
 }
 
-/** Reads one length for all axes, or three along depth, height, width, from the command line. */
-export function millimeters(text: string): [depth: number, height: number, width: number] {
-  const lengths = text.split(",").map(Number);
-  const [depth = Number.NaN, height = depth, width = depth] = lengths;
-  if ((lengths.length === 1 || lengths.length === 3) && [depth, height, width].every((mm) => mm > 0 && mm < 1000))
-    return [depth, height, width];
-  throw new InvalidArgumentError("It must be one number of millimeters, or three separated by commas.");
-}
-
 /** Reads names separated by commas. */
 export function nameList(text: string): string[] {
   const names = text.split(",").map((name) => name.trim());
@@ -50,11 +41,11 @@ export function voxelsOf(text: string): [depth: number, height: number, width: n
   throw new InvalidArgumentError("It must be three whole numbers: depth,height,width, such as 96,128,128.");
 }
 
-/** Reads millimeters along depth, height and width. */
+/** Reads millimeters along depth, height and width, or one number for all. */
 export function millimetersOf(text: string): [depth: number, height: number, width: number] {
   const sides = text.split(",").map(Number);
-  const [depth, height, width] = sides;
-  if (sides.length === 3 && depth && height && width && sides.every((side) => side > 0 && Number.isFinite(side)))
+  const [depth = 0, height = depth, width = depth] = sides;
+  if ((sides.length === 1 || sides.length === 3) && sides.every((side) => side > 0 && Number.isFinite(side)))
     return [depth, height, width];
-  throw new InvalidArgumentError("It must be three numbers in mm: depth,height,width, such as 3,0.8,0.8.");
+  throw new InvalidArgumentError("It must be one number in mm, or three: depth,height,width, such as 3,0.8,0.8.");
 }

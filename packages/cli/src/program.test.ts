@@ -29,7 +29,10 @@ describe("plseg", () => {
     [["phantom", "--out", "x"], "required option '-n, --cases <count>' not specified"],
     [["phantom", "--out", "x", "--cases", "2.5"], "It must be a whole number of at least 1."],
     [["phantom", "--out", "x", "--cases", "1", "--classes", "7"], "Allowed choices are 6, 16."],
-    [["phantom", "--out", "x", "--cases", "1", "--spacing", "3,1"], "It must be one number of millimeters, or three"],
+    [
+      ["phantom", "--out", "x", "--cases", "1", "--spacing", "3,1"],
+      "It must be one number in mm, or three: depth,height,width",
+    ],
     [["phantom", "--out", "x", "--cases", "1", "--variety", "2"], "It must be a number from 0 to 1."],
     [["predict", "--model", "m", "--input", "i", "--output", "o", "--overlap", "1"], "of at least 0 and below 1."],
     [["evaluate", "-p", "a", "-r", "b", "--metrics", "dicee"], 'There is no metric "dicee". Did you mean "dice"?'],

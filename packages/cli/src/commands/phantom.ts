@@ -1,5 +1,5 @@
 import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
-import { millimeters, part, wholeNumber } from "../arguments.js";
+import { millimetersOf, part, wholeNumber } from "../arguments.js";
 import { print, printJson, progressBar, table } from "../terminal.js";
 
 /** `plseg phantom`: write a dataset of synthetic CT in which only some organs are labeled. */
@@ -18,7 +18,7 @@ export function phantomCommand(): CommandUnknownOpts {
     .option(
       "--spacing <mm>",
       "millimeters per voxel: one number, or depth,height,width (default: what fills the anatomy)",
-      millimeters,
+      millimetersOf,
     )
     .addOption(
       new Option("--field-of-view <kind>", "the same part of everyone, or scans that begin and end elsewhere")
