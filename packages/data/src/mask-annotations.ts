@@ -11,15 +11,24 @@ export interface MaskAnnotationsOptions {
   readonly keep: number;
   /** The same seed keeps the same classes. */
   readonly seed: number;
+  /** Which classes are annotated in each case, if not all are: others are not kept. */
+  readonly annotated?: Readonly<Record<string, readonly string[]>>;
 }
 
 /**
  * Simulates an annotation budget: which `keep` classes stay annotated in each case. Balanced: over all cases no class is
- * annotated more than once more often than another. Which classes meet in a case is random.
+ * annotated more than once more often than another. Which classes meet in a case is random. Where not every class is
+ * annotated, a case with fewer than `keep` keeps all that it has, and the balance is as good as that allows.
  *
  * @throws ConfigError unless `keep` is a whole number from 1 to the number of foreground classes.
  */
-export function maskAnnotations({ cases, classes, keep, seed }: MaskAnnotationsOptions): AnnotationManifest {
+export function maskAnnotations({
+  cases,
+  classes,
+  keep,
+  seed,
+  annotated: had,
+}: MaskAnnotationsOptions): AnnotationManifest {
   const { foreground } = classes;
   if (!(Number.isInteger(keep) && keep >= 1 && keep <= foreground.length))
     throw new ConfigError(`maskAnnotations: keep must be a whole number from 1 to ${foreground.length}, got ${keep}.`);
@@ -30,6 +39,7 @@ export function maskAnnotations({ cases, classes, keep, seed }: MaskAnnotationsO
     // The classes given least often so far, ties in random order.
     const annotated = random
       .shuffle(foreground)
+      .filter((name) => had?.[id]?.includes(name) ?? true)
       .sort((a, b) => (given.get(a) ?? 0) - (given.get(b) ?? 0))
       .slice(0, keep);
     for (const name of annotated) given.set(name, (given.get(name) ?? 0) + 1);

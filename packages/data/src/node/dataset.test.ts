@@ -56,7 +56,7 @@ describe("writePhantomDataset", () => {
 
   test("says when it cannot write", async () => {
     const out = at("dataset.json", "inside");
-    await expect(writePhantomDataset({ out, cases: 1, size: 16 })).rejects.toThrow("could not be written");
+    await expect(writePhantomDataset({ out, cases: 1, size: 16 })).rejects.toThrow("is not a folder");
   });
 });
 
@@ -134,7 +134,7 @@ describe("openDataset", () => {
       content.cases = { ...(content.cases as object), case_0009: { annotated: ["liver"] } };
     });
     await expect(openDataset(root)).rejects.toThrow(
-      `openDataset: ${root}: annotations.json: cases.case_0009: there is no image of the case "case_0009" in imagesTr. Did you mean "case_000`,
+      `openDataset: ${root}: annotations.json: cases.case_0009: there is no image of the case "case_0009" in imagesTr or imagesTs. Did you mean "case_000`,
     );
   });
 

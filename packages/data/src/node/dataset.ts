@@ -24,7 +24,7 @@ export interface Dataset {
   readonly labelValues: readonly number[];
   /** Cases to train on, `imagesTr`, with or without labels. */
   readonly training: readonly DatasetCase[];
-  /** Held-out cases, `imagesTs`; with labels if `labelsTs` has them, in which every class is annotated. */
+  /** Held-out cases, `imagesTs`; with labels if `labelsTs` has them. Those that `annotations.json` does not list annotate every class. */
   readonly test: readonly DatasetCase[];
   /** Where the annotated classes come from: `annotations.json`, or, without it, taken to be all of them. */
   readonly annotations: "manifest" | "assumed";

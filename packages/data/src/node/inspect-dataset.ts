@@ -1,13 +1,10 @@
-import { createHash } from "node:crypto";
-import { relative } from "node:path";
-import { type AnnotationState, annotationState, PlsegError, type Size3D, spacingOf } from "@plseg/core";
-import { gridMismatch } from "../affine.js";
-import { canonicalGrid } from "../canonical.js";
-import { readLabelNifti, readNifti } from "../read-nifti.js";
-import type { Dataset, DatasetCase, DatasetProblem } from "./dataset.js";
-import { toClassIndices } from "./load-case.js";
-import { readBytes } from "./read-bytes.js";
-import { scanDataset } from "./scan-dataset.js";
+import type { AnnotationState, Size3D } from "@plseg/core";
+import type { DatasetProblem } from "./dataset.js";
+import { inspectCase } from "./inspect-case.js";
+import { intensityProblems } from "./intensity-problems.js";
+import { LAYOUTS } from "./layouts/index.js";
+import type { LayoutName, SourceDataset } from "./layouts/layout.js";
+import { type OpenSourceOptions, openSource } from "./open-source.js";
 
 /** What is known of a class in a case. */
 export interface InspectedClass {
@@ -23,12 +20,14 @@ export interface InspectedClass {
 export interface InspectedCase {
   /** Name of the files without channel and extension. */
   readonly id: string;
-  /** Where it lies: `imagesTr` or `imagesTs`. */
-  readonly part: "training" | "test";
+  /** What the dataset keeps it for. */
+  readonly part: "training" | "validation" | "test";
   /** Voxels along depth, height, width, if the image could be read. */
   readonly shape?: Size3D;
   /** Millimeters along depth, height, width. */
   readonly spacing?: Size3D;
+  /** The least and the greatest intensity; in Hounsfield units if the scan is CT as it should be. */
+  readonly intensity?: readonly [low: number, high: number];
   /** Whether it has a label file. */
   readonly labeled: boolean;
   /** One entry per class besides the background. */
@@ -37,8 +36,10 @@ export interface InspectedCase {
 
 /** What a dataset is, and everything that is wrong with it. */
 export interface DatasetReport {
-  /** How the files are arranged. */
-  readonly layout: "nnU-Net v2 raw";
+  /** How the files are arranged, as `--layout` takes it. */
+  readonly layout: LayoutName;
+  /** The same as people call it. */
+  readonly layoutTitle: string;
   /** Path of the folder. */
   readonly root: string;
   /** Of the dataset. */
@@ -47,8 +48,8 @@ export interface DatasetReport {
   readonly classes: readonly string[];
   /** By class index: the value that stands for the class in label files. */
   readonly labelValues: readonly number[];
-  /** Where it is known from what is annotated. */
-  readonly annotations: Dataset["annotations"];
+  /** Where it is known from what is annotated, in words. */
+  readonly annotations: string;
   /** Training cases first, then held-out ones. */
   readonly cases: readonly InspectedCase[];
   /** Everything wrong, errors and warnings. */
@@ -56,89 +57,65 @@ export interface DatasetReport {
 }
 
 /** Options of {@link inspectDataset}. */
-export interface InspectDatasetOptions {
+export interface InspectDatasetOptions extends OpenSourceOptions {
   /** Called after each case with how many are done. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
 /**
- * Reads every file of a dataset, one case in memory at a time, and reports shapes, spacings, the state of every class in
- * every case, and every problem by file: it does not stop at the first.
+ * Reads every file of a dataset in any known layout, one case in memory at a time, and reports shapes, spacings, the state
+ * of every class in every case, and every problem by file: it does not stop at the first.
  *
- * @throws DataError only if there is no dataset at all: no folder, or no usable `dataset.json`.
+ * @throws DataError only if there is no dataset at all: no folder, or none of a layout that can be told; ConfigError if an
+ *   option does not fit.
  */
 export async function inspectDataset(dir: string, options: InspectDatasetOptions = {}): Promise<DatasetReport> {
-  const { dataset, problems: listed } = await scanDataset(dir);
-  const problems = [...listed];
-  const seen = new Map<string, string>();
-  const cases: InspectedCase[] = [];
-  const all = [
-    ...dataset.training.map((entry) => ({ entry, part: "training" as const })),
-    ...dataset.test.map((entry) => ({ entry, part: "test" as const })),
-  ];
-  for (const { entry, part } of all) {
-    cases.push(await inspectCase(dataset, entry, part, seen, problems));
-    options.onProgress?.(cases.length, all.length);
-  }
-  const { root, name, classes, labelValues, annotations } = dataset;
-  return { layout: "nnU-Net v2 raw", root, name, classes: classes.names, labelValues, annotations, cases, problems };
+  return inspectSource(await openSource(dir, options), options);
 }
 
-async function inspectCase(
-  dataset: Dataset,
-  { id, image, labels, annotated }: DatasetCase,
-  part: InspectedCase["part"],
-  seen: Map<string, string>,
-  problems: DatasetProblem[],
-): Promise<InspectedCase> {
-  const short = (path: string): string => relative(dataset.root, path);
-  const report = (
-    path: string,
-    field: string,
-    message: string,
-    severity: DatasetProblem["severity"] = "error",
-  ): void => {
-    problems.push({ file: short(path), field, message, severity });
-  };
-  const attempt = async <T>(path: string, read: () => Promise<T>): Promise<T | undefined> => {
-    try {
-      return await read();
-    } catch (error) {
-      if (!(error instanceof PlsegError)) throw error;
-      report(path, "file", error.message);
-      return undefined;
-    }
-  };
-
-  const grid = await attempt(image, async () => {
-    const bytes = await readBytes(image);
-    const hash = createHash("sha256").update(bytes).digest("hex");
-    const twin = seen.get(hash);
-    if (twin !== undefined) report(image, "file", `it is the same file as ${twin}, byte for byte`);
-    else seen.set(hash, short(image));
-    const { shape, affine } = await readNifti(bytes, { name: short(image) });
-    return { shape, affine };
-  });
-  const counts = new Array<number>(dataset.classes.size).fill(0);
-  if (labels !== undefined) {
-    const map = await attempt(labels, async () => readLabelNifti(await readBytes(labels), { name: short(labels) }));
-    const mismatch = map && grid ? gridMismatch(canonicalGrid(grid), canonicalGrid(map)) : undefined;
-    if (mismatch) report(labels, "grid", `it does not lie on the grid of ${short(image)}: ${mismatch}`);
-    const indices = map && (await attempt(labels, async () => toClassIndices(map, dataset, short(labels))));
-    for (const index of indices?.data ?? []) counts[index] = (counts[index] ?? 0) + 1;
+/** As {@link inspectDataset}, of a dataset that is open. */
+export async function inspectSource(
+  source: SourceDataset,
+  { onProgress }: Pick<InspectDatasetOptions, "onProgress"> = {},
+): Promise<DatasetReport> {
+  const problems = [...source.problems];
+  const seen = new Map<string, string>();
+  const found = [];
+  for (const entry of source.cases) {
+    found.push(await inspectCase(source, entry, seen, problems));
+    onProgress?.(found.length, source.cases.length);
   }
-  const classes = dataset.classes.names.map((name, index) => {
-    const voxels = counts[index] ?? 0;
-    const known = annotated[index] ?? false;
-    if (labels !== undefined && voxels > 0 && !known)
-      report(
-        labels,
-        "labels",
-        `${voxels} voxels are labeled ${name}, which annotations.json does not list for ${id}; they count as background`,
-        "warning",
-      );
-    return { name, state: annotationState(known, voxels > 0), voxels };
+  problems.push(...intensityProblems(found));
+  // Where nothing names the classes, they are the values that occur.
+  const values = [...new Set(found.flatMap(({ voxels }) => [...voxels.keys()]))].sort((a, b) => a - b);
+  const classes = source.classes ?? values.map((value) => ({ name: `label_${value}`, value }));
+  const cases = found.map(({ entry, file: _, voxels, ...rest }): InspectedCase => {
+    const states = classes.map(({ name, value }): InspectedClass => {
+      const number = voxels.get(value) ?? 0;
+      const known =
+        typeof entry.annotated !== "string" ? entry.annotated.includes(name) : entry.annotated === "all" || number > 0;
+      return { name, state: !known ? "unannotated" : number > 0 ? "present" : "absent", voxels: number };
+    });
+    return { ...rest, classes: states };
   });
-  const geometry = grid ? { shape: grid.shape, spacing: spacingOf(grid.affine) } : {};
-  return { id, part, ...geometry, labeled: labels !== undefined, classes: classes.slice(1) };
+  const { layout, root, name } = source;
+  return {
+    ...{ layout, layoutTitle: LAYOUTS[layout].title, root, name },
+    classes: ["background", ...classes.map((entry) => entry.name)],
+    labelValues: [0, ...classes.map(({ value }) => value)],
+    annotations: describeAnnotations(source),
+    ...{ cases, problems },
+  };
+}
+
+/** In words: where it is known from what is annotated. */
+function describeAnnotations({ cases }: SourceDataset): string {
+  const labeled = cases.filter(({ labels, masks }) => labels !== undefined || masks !== undefined);
+  if (labeled.length === 0) return "none: no case has labels";
+  if (labeled.some(({ annotated }) => annotated === "occurring"))
+    return "assumed: in each labeled case the classes that occur in it; nothing says that a class was looked for and is absent";
+  if (labeled.some(({ masks }) => masks !== undefined))
+    return "files: a mask, also an empty one, means annotated; no mask, not annotated";
+  if (labeled.some(({ annotated }) => annotated === "all")) return "assumed: every class, in every labeled case";
+  return "listed, case by case";
 }

@@ -14,7 +14,7 @@ export interface DatasetScan {
 
 /** How the layout looks, for error messages. */
 const LAYOUT = [
-  "A dataset is a folder in nnU-Net v2's raw layout:",
+  "A dataset is a folder in nnU-Net v2's raw layout (plseg data convert makes one of other layouts):",
   '  dataset.json            {"channel_names": {"0": "CT"}, "labels": {"background": 0, "liver": 1}, "numTraining": 1, "file_ending": ".nii.gz"}',
   "  imagesTr/CASE_0000.nii.gz   labelsTr/CASE.nii.gz   (imagesTs/ and labelsTs/ may hold test cases)",
   '  annotations.json        {"version": 1, "classes": ["background", "liver"], "cases": {"CASE": {"annotated": ["liver"]}}}   (optional)',
@@ -77,7 +77,6 @@ export async function scanDataset(dir: string): Promise<DatasetScan> {
       `it is ${description.numTraining}, but labelsTr has ${labels.size} label files`,
       "warning",
     );
-  if (typeof manifest === "object") checkManifestCases(manifest, [...images.keys()], labels, report);
   const known = (id: string): readonly boolean[] => {
     if (manifest === undefined) return names.map((_, index) => index === 0 || labels.has(id));
     // Of an unusable manifest nothing is believed: no organ counts as annotated.
@@ -89,6 +88,17 @@ export async function scanDataset(dir: string): Promise<DatasetScan> {
   for (const id of testLabels.keys())
     if (!testImages.has(id))
       report(`labelsTs/${id}${ending}`, "file", `it has no image: imagesTs/${id}_0000${ending} is missing`);
+  if (typeof manifest === "object") {
+    checkManifestCases(manifest, [...images.keys(), ...testImages.keys()], new Map([...testLabels, ...labels]), report);
+    for (const id of labels.keys())
+      if (!(id in manifest.cases))
+        report("annotations.json", "cases", `the labeled case "${id}" is missing. List it, if need be with no class`);
+  }
+  // Held-out cases that the manifest does not list are labeled completely.
+  const knownOfTest = (id: string): readonly boolean[] =>
+    typeof manifest === "object" && id in manifest.cases
+      ? known(id)
+      : names.map((_, index) => index === 0 || testLabels.has(id));
 
   const dataset: Dataset = {
     root,
@@ -96,14 +106,7 @@ export async function scanDataset(dir: string): Promise<DatasetScan> {
     classes,
     labelValues: values,
     training: [...images].map(([id, image]) => caseOf(id, image, labels.get(id), known(id))),
-    test: [...testImages].map(([id, image]) =>
-      caseOf(
-        id,
-        image,
-        testLabels.get(id),
-        names.map((_, index) => index === 0 || testLabels.has(id)),
-      ),
-    ),
+    test: [...testImages].map(([id, image]) => caseOf(id, image, testLabels.get(id), knownOfTest(id))),
     annotations: manifest ? "manifest" : "assumed",
   };
   return { dataset, problems };
@@ -185,13 +188,10 @@ function checkManifestCases(
   const file = "annotations.json";
   for (const [id, { annotated }] of Object.entries(manifest.cases)) {
     if (!ids.includes(id))
-      report(file, `cases.${id}`, `there is no image of the case "${id}" in imagesTr.${suggest(id, ids)}`);
+      report(file, `cases.${id}`, `there is no image of the case "${id}" in imagesTr or imagesTs.${suggest(id, ids)}`);
     else if (annotated.length > 0 && !labels.has(id))
-      report(file, `cases.${id}`, `it is annotated with ${annotated.join(", ")}, but has no label file in labelsTr`);
+      report(file, `cases.${id}`, `it is annotated with ${annotated.join(", ")}, but has no label file`);
   }
-  for (const id of labels.keys())
-    if (!(id in manifest.cases))
-      report(file, "cases", `the labeled case "${id}" is missing. List it, if need be with no class`);
 }
 
 /** Paths by case of the files in a folder that end as they should; others are reported. */

@@ -1,12 +1,13 @@
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { ConfigError, DataError, type LabelMap, type Size3D } from "@plseg/core";
+import { ConfigError, type LabelMap, type Size3D } from "@plseg/core";
 import { annotatedClasses, writeAnnotations } from "../annotations.js";
 import { hideUnannotated, maskAnnotations } from "../mask-annotations.js";
 import { makePhantom, PHANTOM_DEFAULTS, phantomClasses } from "../phantom/make-phantom.js";
+import { checkEmptyFolder } from "./check-empty-folder.js";
 import type { Dataset } from "./dataset.js";
 import { openDataset } from "./open-dataset.js";
 import { writeVolumeFile } from "./volume-files.js";
+import { writeDescription } from "./write-description.js";
 import { writeFileAtomic } from "./write-file-atomic.js";
 
 /** Options of {@link writePhantomDataset}. */
@@ -58,9 +59,7 @@ export async function writePhantomDataset(options: WritePhantomDatasetOptions): 
     throw new ConfigError(`writePhantomDataset: cases must be a whole number of at least 1, got ${cases}.`);
   if (!(Number.isInteger(testCases) && testCases >= 0))
     throw new ConfigError(`writePhantomDataset: testCases must be a whole number of at least 0, got ${testCases}.`);
-  const existing = await readdir(out).catch(() => []);
-  if (existing.length > 0)
-    throw new DataError(`writePhantomDataset: ${out} must be empty, it holds ${existing[0]}. Choose another folder.`);
+  await checkEmptyFolder("writePhantomDataset", out);
 
   const named = (count: number, first: number): string[] =>
     Array.from({ length: count }, (_, i) => `case_${String(first + i).padStart(4, "0")}`);
@@ -84,14 +83,11 @@ export async function writePhantomDataset(options: WritePhantomDatasetOptions): 
     onProgress?.(done + 1, cases + testCases);
   }
   await writeFileAtomic(join(out, "annotations.json"), writeAnnotations(manifest));
-  const description = {
+  await writeDescription(out, {
     name: "phantoms",
     description: `Synthetic abdominal CT, ${keep} of ${names.foreground.length} organs annotated per case`,
-    channel_names: { "0": "CT" },
-    labels: Object.fromEntries(names.names.map((name, index) => [name, index])),
+    classes: names.names,
     numTraining: cases,
-    file_ending: ".nii.gz",
-  };
-  await writeFileAtomic(join(out, "dataset.json"), `${JSON.stringify(description, undefined, 2)}\n`);
+  });
   return openDataset(out);
 }
