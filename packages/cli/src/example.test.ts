@@ -15,6 +15,7 @@ const examplesOf = (readme: string): string[] =>
 
 const examples = examplesOf(text);
 const quickStart = examplesOf(readFileSync(new URL("../../../README.md", import.meta.url), "utf8"));
+const onDatasets = examplesOf(readFileSync(new URL("../../../docs/datasets.md", import.meta.url), "utf8"));
 
 /** Command lines in the table, such as `phantom --out DIR --cases N`. */
 const table = [...text.matchAll(/^\| `plseg ([^`]+)`/gm)].map(([, line = ""]) => line);
@@ -26,6 +27,12 @@ function parsing(command: CommandUnknownOpts): CommandUnknownOpts {
   for (const inner of command.commands) parsing(inner);
   return command;
 }
+
+describe("docs/datasets.md", () => {
+  test.each(onDatasets)("shows a command line that parses: plseg %s", async (line) => {
+    await expect(parsing(cli.plseg()).parseAsync(line.split(" "), { from: "user" })).resolves.toBeDefined();
+  });
+});
 
 describe("the README of the workspace", () => {
   test.each(quickStart)("shows a command line that parses: plseg %s", async (line) => {
@@ -39,7 +46,7 @@ describe("the README of @plseg/cli", () => {
   });
 
   test.each(table)("lists a command that exists: plseg %s", async (line) => {
-    const args = line.replace("--cases N", "--cases 1").split(" ");
+    const args = line.replace("--cases N", "--cases 1").replace("--keep K --seed S", "--keep 1 --seed 1").split(" ");
     await expect(parsing(cli.plseg()).parseAsync(args, { from: "user" })).resolves.toBeDefined();
   });
 

@@ -55,6 +55,22 @@ describe("overlayPicture", () => {
     expect([decode(png).width, decode(png).height]).toEqual([128, 256]);
   });
 
+  test("shows a slice from the front, the head up and the patient's right on the left", () => {
+    const image = volume(() => WATER, scalingAffine([20, 1, 1]));
+    // At the head (z = 2), to the right (x is large).
+    const reference = labelMap((z, _y, x) => (z === 2 && x >= 32 ? 1 : 0));
+    const png = overlayPicture({ image, reference, classes, plane: "coronal", plain: false });
+    expect([decode(png).width, decode(png).height]).toEqual([256, 240]);
+    const [red = 0, green = 0, blue = 0] = classColor(1);
+    const filled = [red, green, blue].map((channel) => 0.38 * channel + 0.62 * 127.5);
+    for (const [c, value] of colorAt(png, 1, 0, 0.25, 0.15).entries()) expect(value).toBeCloseTo(filled[c] ?? 0, -1);
+    for (const [right, down] of [
+      [0.75, 0.15],
+      [0.25, 0.8],
+    ] as const)
+      for (const value of colorAt(png, 1, 0, right, down)) expect(value).toBeCloseTo(127.5, -1);
+  });
+
   // The patient's right front quarter is labeled: where the millimeters of RAS+ are large.
   test.each([
     {

@@ -23,8 +23,12 @@ export interface OverlayPictureOptions {
   readonly prediction?: LabelMap | undefined;
   /** What the indices mean; each class has its own color. */
   readonly classes: ClassSet;
+  /** Seen from the feet, or from the front. Default: `"axial"`. */
+  readonly plane?: "axial" | "coronal";
+  /** Whether the image is also shown without a map on it. Default: `true`. */
+  readonly plain?: boolean;
   /**
-   * An axial slice by its index, the one with the most labeled voxels, or the one that shows the most organs, each as large
+   * A slice by its index, the one with the most labeled voxels, or the one that shows the most organs, each as large
    * as it gets. Default: `"largest"`.
    */
   readonly slice?: "largest" | "richest" | number;
@@ -46,10 +50,10 @@ const SUPERSAMPLING = 3;
 const OUTLINE_WIDTH = 5;
 
 /**
- * A PNG of one axial slice: the image, the same with the reference laid over it, and with the prediction.
+ * A PNG of one slice: the image, the same with the reference laid over it, and with the prediction.
  *
- * Seen as radiologists see it, from the feet: the patient's right is on the left, the front is up, whatever the order
- * of the voxels. Pixels are square millimeters. Soft-tissue window (level 40, width 400 HU). Colors by `classColor`.
+ * Seen as radiologists see it: the patient's right is on the left, the front (axial) or the head (coronal) is up, whatever
+ * the order of the voxels. Pixels are square millimeters. Soft-tissue window (level 40, width 400 HU). Colors by `classColor`.
  *
  * @returns The bytes of the PNG.
  * @throws ShapeError if a label map has another shape than the image. @throws DataError if it holds a label that is no
@@ -61,16 +65,21 @@ export function overlayPicture({
   prediction,
   classes,
   slice = "largest",
+  plane: view = "axial",
+  plain = true,
 }: OverlayPictureOptions): Uint8Array {
   const maps = [reference, prediction].filter((map) => map !== undefined);
   if (reference) checkSameShape("overlayPicture", ["reference", reference.shape], ["image", image.shape]);
   if (prediction) checkSameShape("overlayPicture", ["prediction", prediction.shape], ["image", image.shape]);
-  const plane = axialPlane(image, (axis) => {
+  const plane = picturePlane(image, view, (axis) => {
     if (slice === "largest") return largestSlice(maps, axis);
     return slice === "richest" ? richestSlice(maps[0], axis) : slice;
   });
   const gray = drawImage(image, plane);
-  const panels = [gray, ...maps.map((map) => overlay(gray, drawLabels(map, plane, SUPERSAMPLING, classes), plane))];
+  const panels = [
+    ...(plain || maps.length === 0 ? [gray] : []),
+    ...maps.map((map) => overlay(gray, drawLabels(map, plane, SUPERSAMPLING, classes), plane)),
+  ];
   return encode({ ...sideBySide(panels, plane), channels: 3, depth: 8 });
 }
 
@@ -98,25 +107,31 @@ interface SliceAxis {
   readonly stride: number;
 }
 
-function axialPlane({ shape, affine }: Volume<VoxelArray>, choose: (axis: SliceAxis) => number): PicturePlane {
+function picturePlane(
+  { shape, affine }: Volume<VoxelArray>,
+  view: "axial" | "coronal",
+  choose: (axis: SliceAxis) => number,
+): PicturePlane {
   const spacing = spacingOf(affine);
   const [leftRight, backFront, feetHead] = patientAxes(affine, spacing);
+  const [down, through] = view === "axial" ? [backFront, feetHead] : [feetHead, backFront];
   const strides: Size3D = [shape[1] * shape[2], shape[2], 1];
-  const stack: SliceAxis = { length: shape[feetHead], stride: strides[feetHead] };
+  const stack: SliceAxis = { length: shape[through], stride: strides[through] };
   const index = choose(stack);
   if (!(Number.isInteger(index) && index >= 0 && index < stack.length))
     throw new ConfigError(`overlayPicture: slice must be 0 to ${stack.length - 1}, got ${index}.`);
-  const finest = Math.min(spacing[leftRight], spacing[backFront]);
-  const longest = Math.max(shape[leftRight] * spacing[leftRight], shape[backFront] * spacing[backFront]);
+  const finest = Math.min(spacing[leftRight], spacing[down]);
+  const longest = Math.max(shape[leftRight] * spacing[leftRight], shape[down] * spacing[down]);
   const scale = Math.ceil(PANEL_SIDE / (longest / finest));
-  const pictureAxis = (axis: 0 | 1 | 2, world: 0 | 1): PictureAxis => {
+  const pictureAxis = (axis: 0 | 1 | 2, world: 0 | 1 | 2): PictureAxis => {
     const zoom = (scale * spacing[axis]) / finest;
-    // The picture begins at the patient's right and front, where x and y are largest.
+    // The picture begins at the patient's right, and at the front or the head, where x, y and z are largest.
     const flipped = (affine[4 * world + 2 - axis] ?? 0) > 0;
     const pixels = Math.max(1, Math.round(shape[axis] * zoom));
     return { length: shape[axis], stride: strides[axis], flipped, zoom, pixels };
   };
-  return { offset: index * stack.stride, columns: pictureAxis(leftRight, 0), rows: pictureAxis(backFront, 1) };
+  const rows = view === "axial" ? pictureAxis(backFront, 1) : pictureAxis(feetHead, 2);
+  return { offset: index * stack.stride, columns: pictureAxis(leftRight, 0), rows };
 }
 
 type AxisOrder = readonly [leftRight: 0 | 1 | 2, backFront: 0 | 1 | 2, feetHead: 0 | 1 | 2];

@@ -48,6 +48,18 @@ export interface ReportPicture {
   readonly caption: string;
   /** The bytes of a PNG. */
   readonly png: Uint8Array;
+  /** Another view of the same, shown beside it. */
+  readonly beside?: Uint8Array;
+}
+
+/** A table with a heading. */
+export interface ReportTable {
+  /** Of its section. */
+  readonly title: string;
+  /** What is to be seen, in a sentence. */
+  readonly note?: string;
+  readonly head: readonly string[];
+  readonly rows: readonly (readonly string[])[];
 }
 
 /** Everything that a report can show. What is missing or empty leaves out its section. */
@@ -60,12 +72,10 @@ export interface ReportData {
   readonly figures?: readonly { readonly label: string; readonly value: string; readonly note?: string }[];
   /** Scores of one method or of several, side by side. */
   readonly scores?: readonly ReportScores[];
+  /** Shown in order, after the scores. */
+  readonly tables?: readonly ReportTable[];
   /** How many training cases annotate each organ, by name. */
   readonly annotatedCases?: Readonly<Record<string, number>>;
-  /** In how many patches each organ was labeled, by name. */
-  readonly seen?: Readonly<Record<string, number>>;
-  /** How many patches there were. */
-  readonly patches?: number;
   /** Training loss, a curve per method. */
   readonly loss?: readonly ReportCurve[];
   /** Mean Dice on the validation cases, a curve per method. */
@@ -117,9 +127,9 @@ ${figures(data)}
 </header>
 <main>
 ${scores(data)}
+${tables(data)}
 ${pictures(data)}
 ${curves(data)}
-${seenPatches(data)}
 ${annotations(data)}
 ${provenance(data)}
 </main>
@@ -194,23 +204,6 @@ function scoreTable(
   )}<tr><th>Mean</th>${annotatedCases ? html`<td></td>` : ""}${columns.map(({ metric, summary }) => cell(metric, summary.foreground[metric]))}</tr></tbody></table></div>`;
 }
 
-/** How often each organ had its turn. */
-function seenPatches({ seen, patches, annotatedCases = {} }: ReportData): Content {
-  if (!seen) return "";
-  const organs = [...new Set([...Object.keys(annotatedCases), ...Object.keys(seen)])];
-  const share = (organ: string): string => (patches ? `${Math.round((100 * (seen[organ] ?? 0)) / patches)} %` : "");
-  return section(
-    "How often each organ was seen",
-    html`<p>Patches of the training in which a voxel of the organ was labeled${patches ? html`, of ${patches}` : ""}.</p>`,
-    html`<div class="scroll"><table><thead><tr><th>Organ</th><th class="number">Labeled in</th><th class="number">Patches</th><th class="number">Share</th></tr></thead>
-<tbody>${organs.map(
-      (organ) =>
-        html`<tr><td>${organ}</td><td class="number">${annotatedCases[organ] ?? 0}</td><td class="number">${seen[organ] ?? 0}</td><td class="number">${share(organ)}</td></tr>
-`,
-    )}</tbody></table></div>`,
-  );
-}
-
 const METRIC_NAMES: Readonly<Record<string, string>> = {
   dice: "Dice",
   iou: "IoU",
@@ -227,15 +220,31 @@ function showNumber(metric: string, value: number | null): string {
   return value.toFixed(metric === "assd" || metric === "hd95" ? 2 : 3);
 }
 
+function tables({ tables: list = [] }: ReportData): Content {
+  return list.map(({ title, note, head, rows }) =>
+    section(
+      title,
+      note === undefined ? "" : html`<p>${note}</p>`,
+      html`<div class="scroll"><table><thead><tr>${head.map((cell) => html`<th>${cell}</th>`)}</tr></thead>
+<tbody>${rows.map(
+        (row) => html`<tr>${row.map((cell) => html`<td>${cell}</td>`)}</tr>
+`,
+      )}</tbody></table></div>`,
+    ),
+  );
+}
+
 function pictures({ pictures: list = [], classes = [] }: ReportData): Content {
   if (list.length === 0) return "";
   const colors = classes.slice(1).map((name, i) => ({ name, color: `rgb(${classColor(i + 1).join(" ")})` }));
+  const image = (png: Uint8Array, caption: string): Markup =>
+    html`<img alt="${caption}" src="data:image/png;base64,${Buffer.from(png).toString("base64")}">`;
   return section(
     "Pictures",
     colors.length > 0 ? legend(colors) : "",
     list.map(
-      ({ caption, png }) =>
-        html`<figure><img alt="${caption}" src="data:image/png;base64,${Buffer.from(png).toString("base64")}"><figcaption>${caption}</figcaption></figure>`,
+      ({ caption, png, beside }) =>
+        html`<figure>${beside ? html`<div class="views">${[image(png, caption), image(beside, caption)]}</div>` : image(png, caption)}<figcaption>${caption}</figcaption></figure>`,
     ),
   );
 }

@@ -36,6 +36,8 @@ figure { margin: 1.2rem 0; } figure img { width: 100%; max-width: 56rem; border-
 figcaption { font-size: .85rem; color: var(--quiet); margin-top: .4rem; }
 pre { background: var(--panel); border-radius: .4rem; padding: .8rem 1rem; font-size: .82rem; white-space: pre-wrap;
   overflow-wrap: anywhere; }
+.views { display: grid; grid-template-columns: 1fr 1fr; gap: .4rem; align-items: center; }
+.views img { justify-self: center; width: 100%; }
 details { margin: .6rem 0; } summary { cursor: pointer; }
 @media print { body { max-width: none; padding: 0; } h2 { break-after: avoid; } figure, svg { break-inside: avoid; } }
 `;
