@@ -6,8 +6,9 @@ import type { Tensor, Tensor1D, Tensor5D } from "@tensorflow/tfjs-core";
 import { scalar, tensor } from "@tensorflow/tfjs-core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { type Arrays, engines, type TensorFunction, type Tensors } from "./engines.js";
+import type { StateEntry } from "./formula-weights.js";
 import { integers, output, scalarOutput, truth } from "./golden-tensors.js";
-import { isCanceledBias, ourName, referenceUnet, runningMeanAfter, type StateEntry } from "./reference-unet.js";
+import { ourUnetName, referenceUnet, runningMeanAfter } from "./reference-unet.js";
 import { LOSS } from "./tolerances.js";
 
 /** A trajectory: what it is trained with, and how far it may drift (SPEC.md section 7.1). */
@@ -46,8 +47,8 @@ function stateFor(layout: FlatLayout): StateEntry[] {
     .json<StateEntry[]>("state_dict")
     .map(([name, , kind]): StateEntry => {
       if (kind === "num_batches_tracked") return [name, [1], kind];
-      const shape = shapes.get(ourName(isCanceledBias(name) ? runningMeanAfter(name) : name));
-      if (!shape) throw new Error(`stateFor: our network has no ${ourName(name)}.`);
+      const shape = shapes.get(ourUnetName(runningMeanAfter(name)) ?? "");
+      if (!shape) throw new Error(`stateFor: our network has no place for ${name}.`);
       return [name, shape, kind];
     });
 }

@@ -4,7 +4,7 @@ export { type Color, classColor } from "./class-color.js";
 export { ClassSet } from "./class-set.js";
 export { ConfigError, DataError, PlsegError, ResourceError, ShapeError, UnsupportedOpError } from "./errors.js";
 export type { LossResult, LossState, PartialTarget, SegmentationLoss } from "./loss.js";
-export type { Initializer, Network, NetworkMode, Weights } from "./network.js";
+export type { ConditionalNetwork, Initializer, Network, NetworkMode, Weights } from "./network.js";
 export { checkChoice, checkPositive, withDefaults } from "./options.js";
 export { cosineRampdown, linearRampup, sigmoidRampup } from "./ramps.js";
 export { Random } from "./random.js";

@@ -36,6 +36,7 @@ describe("flatWeights", () => {
     expect(nextBuffers()).toBe(buffers);
     weights.at("b").setBuffer("mean", tensor1d([5]));
     expect([...nextBuffers().dataSync()]).toEqual([20, 21, 5]);
+    expect([...weights.buffer("b.mean", [1], "zeros").dataSync()]).toEqual([5]);
   });
 
   test("says which weight does not fit", () => {

@@ -29,7 +29,7 @@ export function flatWeights(layout: FlatLayout, parameters: Tensor1D, buffers: T
   const tensors = layout.parameters.map((weight) => unstore(parameters, weight));
   const trained = new Map(layout.parameters.map(({ name }, i) => [name, tensors[i] as Tensor]));
   const kept = new Map(layout.buffers.map((weight) => [weight.name, unstore(buffers, weight)]));
-  const next = new Map<string, Tensor>();
+  const current = new Map(kept);
 
   const find = (tensors: ReadonlyMap<string, Tensor>, name: string, shape: Shape): Tensor => {
     const tensor = tensors.get(name);
@@ -40,10 +40,10 @@ export function flatWeights(layout: FlatLayout, parameters: Tensor1D, buffers: T
   };
   const at = (prefix: string): Weights => ({
     get: (name, shape) => find(trained, prefix + name, shape),
-    buffer: (name, shape) => find(kept, prefix + name, shape),
+    buffer: (name, shape) => find(current, prefix + name, shape),
     setBuffer(name, value) {
-      find(kept, prefix + name, value.shape);
-      next.set(prefix + name, value);
+      find(current, prefix + name, value.shape);
+      current.set(prefix + name, value);
     },
     at: (inner) => at(`${prefix}${inner}.`),
   });
@@ -52,8 +52,8 @@ export function flatWeights(layout: FlatLayout, parameters: Tensor1D, buffers: T
     weights: at(""),
     tensors,
     nextBuffers() {
-      if (next.size === 0) return buffers;
-      return concat(layout.buffers.map(({ name }) => store((next.get(name) ?? kept.get(name)) as Tensor)));
+      if (layout.buffers.every(({ name }) => current.get(name) === kept.get(name))) return buffers;
+      return concat(layout.buffers.map(({ name }) => store(current.get(name) as Tensor)));
     },
     packGradients: (gradients) => concat(gradients.map(store)),
   };

@@ -1,3 +1,4 @@
+export { CONEMOS_DEFAULTS, type ConemosConfig, conemos } from "./conemos.js";
 export { type FlatLayout, flatLayout, type PlacedWeight } from "./flat-layout.js";
 export { type FlatWeights, flatWeights } from "./flat-weights.js";
 export { listWeights, type WeightRecorder, weightRecorder } from "./list-weights.js";
