@@ -13,7 +13,7 @@ import { type ReferenceNetwork, referenceNetwork } from "./reference-network.js"
  * | `in_conv`, `down<k>.maxpool_conv.1` | `encoder.0`, `encoder.<k>` |
  * | `up<k>.conv` | `decoder.<4 − k>` |
  * | `….conv_conv.0`, `.1`, `.4`, `.5` | `….0`, `.0.norm`, `.1`, `.1.norm` |
- * | `up<k>.conv1x1` | `decoder.<4 − k>.up` |
+ * | `up<k>.conv1x1` or `up<k>.up` | `decoder.<4 − k>.up` |
  * | `dsv<k>.dsv` or `dsv<k>`, `out_conv` | `head.<k − 1>`, `head.0` |
  */
 export function ourUnetName(reference: string): string | undefined {
@@ -22,7 +22,7 @@ export function ourUnetName(reference: string): string | undefined {
   return reference
     .replace(/^in_conv\./, "encoder.0.")
     .replace(/^down(\d)\.maxpool_conv\.1\./, "encoder.$1.")
-    .replace(/^up(\d)\.conv1x1\./, (_, k) => `decoder.${4 - Number(k)}.up.`)
+    .replace(/^up(\d)\.(?:conv1x1|up)\./, (_, k) => `decoder.${4 - Number(k)}.up.`)
     .replace(/^up(\d)\.conv\./, (_, k) => `decoder.${4 - Number(k)}.`)
     .replace(/^dsv(\d)(\.dsv)?\./, (_, k) => `head.${Number(k) - 1}.`)
     .replace(/^out_conv\./, "head.0.")

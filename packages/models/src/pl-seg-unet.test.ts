@@ -17,7 +17,7 @@ import { flatLayout } from "./flat-layout.js";
 import { type FlatWeights, flatWeights } from "./flat-weights.js";
 import { listWeights } from "./list-weights.js";
 import { type PlSegUnetConfig, plSegUnet } from "./pl-seg-unet.js";
-import { drawWeights } from "./weight-spec.js";
+import { drawWeights, storedShape } from "./weight-spec.js";
 
 const config: PlSegUnetConfig = { classes: 3, features: [2, 4, 6], dropout: [0, 0.5] };
 const network = plSegUnet(config);
@@ -105,6 +105,13 @@ describe("plSegUnet", () => {
     const after = trained.nextBuffers().dataSync();
     for (const { name, offset, size } of layout.buffers)
       expect([...after.slice(offset, offset + size)], name).not.toEqual([...before.slice(offset, offset + size)]);
+  });
+
+  test("learns to double its features if asked to, by kernels that are stored as PyTorch stores them", () => {
+    const deconv = plSegUnet({ ...config, upsample: "deconv" });
+    const kernel = listWeights(deconv, [1, 4, 4, 4, 1]).find(({ name }) => name === "decoder.0.up.weight");
+    expect(kernel?.shape).toEqual([2, 2, 2, 2, 4]); // 4 → 2 channels
+    expect(storedShape(kernel?.shape ?? [])).toEqual([4, 2, 2, 2, 2]); // [in, out, …]
   });
 
   test("says which sizes it cannot halve", () => {

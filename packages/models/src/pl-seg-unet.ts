@@ -1,5 +1,5 @@
-import { ConfigError, type Network, type NetworkMode, type Weights, withDefaults } from "@plseg/core";
-import { dropout } from "@plseg/ops";
+import { ConfigError, checkChoice, type Network, type NetworkMode, type Weights, withDefaults } from "@plseg/core";
+import { convTranspose3d, dropout } from "@plseg/ops";
 import { add, concat, leakyRelu, maxPool3d, type Scalar, type Tensor5D } from "@tensorflow/tfjs-core";
 import { checkCount, checkFeatures, checkImage } from "./check-network.js";
 import { batchNorm, convolve, double, project } from "./layers.js";
@@ -16,6 +16,8 @@ export interface PlSegUnetConfig {
   readonly dropout?: readonly number[];
   /** Whether to give logits at up to four scales, each half the one before, or at full resolution only. */
   readonly deepSupervision?: boolean;
+  /** How the decoder doubles its features: trilinear resize, or a transposed convolution that learns it. */
+  readonly upsample?: "trilinear" | "deconv";
 }
 
 /** What {@link plSegUnet} uses where a field is missing. */
@@ -24,6 +26,7 @@ export const PL_SEG_UNET_DEFAULTS: Required<Omit<PlSegUnetConfig, "classes">> = 
   features: [16, 32, 64, 128],
   dropout: [0, 0, 0.1, 0.2],
   deepSupervision: true,
+  upsample: "trilinear",
 };
 
 /** Most scales at which logits are given. */
@@ -33,7 +36,7 @@ const SCALES = 4;
 const SEEDS = 4093;
 
 /**
- * The 3-D U-Net of PL-Seg: two convolutions per level, batch norm, leaky ReLU; max-pooled down, trilinear up; logits at
+ * The 3-D U-Net of PL-Seg: two convolutions per level, batch norm, leaky ReLU; max-pooled down, resized up; logits at
  * full, half, quarter and eighth resolution. Without deep supervision it is the plain U-Net of the baselines.
  *
  *     image [batch, depth, height, width, inChannels]  →  logits [batch, depth / 2^k, height / 2^k, width / 2^k, classes]
@@ -47,10 +50,11 @@ const SEEDS = 4093;
 export function plSegUnet(config: PlSegUnetConfig): Network {
   const { classes } = config;
   const options = withDefaults<Omit<PlSegUnetConfig, "classes">>(PL_SEG_UNET_DEFAULTS, config);
-  const { inChannels, features, dropout: rates, deepSupervision } = options;
+  const { inChannels, features, dropout: rates, deepSupervision, upsample } = options;
   checkCount("plSegUnet", "classes", classes, 2);
   checkCount("plSegUnet", "inChannels", inChannels, 1);
   checkFeatures("plSegUnet", features);
+  checkChoice("plSegUnet", "upsample", upsample, ["trilinear", "deconv"]);
   if (!rates.every((rate) => rate >= 0 && rate < 1))
     throw new ConfigError(`plSegUnet: each dropout must lie in [0, 1), got [${rates.join(", ")}].`);
   const levels = features.length;
@@ -70,7 +74,7 @@ export function plSegUnet(config: PlSegUnetConfig): Network {
     const decoded = [h]; // finest first
     for (const [level, width] of [...features.entries()].slice(0, -1).reverse()) {
       const stage = weights.at(`decoder.${level}`);
-      h = concat([skips[level] as Tensor5D, double(project(stage.at("up"), h, width))], 4); // [..., 2 · features[level]]
+      h = concat([skips[level] as Tensor5D, up(stage.at("up"), h, width, upsample)], 4); // [..., 2 · features[level]]
       h = block(stage, h, width, dropoutAt(mode, rateOf(level), levels + level), mode);
       decoded.unshift(h);
     }
@@ -95,6 +99,13 @@ function block(
 /** 3×3×3 convolution, batch norm, leaky ReLU. */
 function layer(weights: Weights, x: Tensor5D, to: number, mode: NetworkMode): Tensor5D {
   return leakyRelu(batchNorm(weights.at("norm"), convolve(weights, x, to), mode), 0.01);
+}
+
+/** `[batch, d, h, w, from]` → `[batch, 2d, 2h, 2w, to]` */
+function up(weights: Weights, x: Tensor5D, to: number, upsample: "trilinear" | "deconv"): Tensor5D {
+  if (upsample === "trilinear") return double(project(weights, x, to));
+  const kernel = weights.get("weight", [2, 2, 2, to, x.shape[4]], "xavier-normal") as Tensor5D;
+  return add(convTranspose3d(x, kernel), weights.get("bias", [to], "zeros"));
 }
 
 /** The dropout of one place: nothing outside training, and masks of its own for every place. */
