@@ -1,6 +1,6 @@
 import type { ConditionalNetwork } from "@plseg/core";
-import { flatLayout, listWeights } from "@plseg/models";
 import type { GoldenCase } from "@plseg/test-kit";
+import { describeNetwork } from "@plseg/train";
 import { type Tensor, type Tensor2D, type Tensor5D, tensor2d } from "@tensorflow/tfjs-core";
 import type { StateEntry } from "./formula-weights.js";
 import { type ReferenceNetwork, referenceNetwork, type WeightNames } from "./reference-network.js";
@@ -11,10 +11,9 @@ export function referenceConditional(
   vectors: GoldenCase,
   names: WeightNames,
 ): ReferenceNetwork {
-  const layout = flatLayout(listWeights(allClasses, [1, 16, 16, 16, 1]));
   return referenceNetwork(
     (weights, { image, task }, mode) => [oneTask(weights, image as Tensor5D, task as Tensor2D, mode)],
-    layout,
+    describeNetwork(allClasses).layout,
     vectors.json<StateEntry[]>("state_dict"),
     names,
   );

@@ -84,7 +84,7 @@ describe("conemos", () => {
     const run =
       (shape: number[], columns = 4) =>
       () =>
-        oneTask(weights, ones(shape) as Tensor5D, ones([shape[0] as number, columns]), { training: false });
+        oneTask(weights, ones(shape as Tensor5D["shape"]), ones([shape[0] as number, columns]), { training: false });
     expect(run([1, 6, 8, 8, 1])).toThrow("conemos: depth, height and width must be multiples of 4, got [6, 8, 8].");
     expect(run([1, 8, 8, 8, 2])).toThrow("conemos: image must have 1 channel in its last axis, got [1, 8, 8, 8, 2].");
     expect(run([1, 8, 8, 8, 1], 3)).toThrow(

@@ -3,7 +3,6 @@ import {
   add,
   concat,
   leakyRelu,
-  matMul,
   maxPool3d,
   mul,
   relu,
@@ -15,7 +14,7 @@ import {
 } from "@tensorflow/tfjs-core";
 import { checkCount, checkFeatures, checkImage } from "./check-network.js";
 import { eachTask, organsOf } from "./each-task.js";
-import { batchNorm, convolve, double, project } from "./layers.js";
+import { batchNorm, convolve, double, linear, project } from "./layers.js";
 
 /** Shape of CoNeMOS. Level 0 has full resolution; every further level halves each axis. */
 export interface ConemosConfig {
@@ -115,10 +114,4 @@ function film(weights: Weights, x: Tensor5D, condition: Tensor2D): Tensor5D {
   const perChannel = (values: Tensor): Tensor => reshape(values, [batch, 1, 1, 1, channels]);
   const [gain, offset] = split(linear(weights, condition, 2 * channels), 2, 1) as [Tensor2D, Tensor2D];
   return add(mul(x, perChannel(add(gain, 1))), perChannel(offset));
-}
-
-/** `[batch, from]` → `[batch, to]` */
-function linear(weights: Weights, x: Tensor2D, to: number): Tensor2D {
-  const matrix = weights.get("weight", [x.shape[1], to], "xavier-normal") as Tensor2D;
-  return add(matMul(x, matrix), weights.get("bias", [to], "zeros"));
 }

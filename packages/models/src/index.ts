@@ -1,7 +1,9 @@
 export { CONEMOS_DEFAULTS, type ConemosConfig, conemos } from "./conemos.js";
+export { DODNET_DEFAULTS, type DodnetConfig, dodnet } from "./dodnet.js";
 export { type FlatLayout, flatLayout, type PlacedWeight } from "./flat-layout.js";
 export { type FlatWeights, flatWeights } from "./flat-weights.js";
 export { listWeights, type WeightRecorder, weightRecorder } from "./list-weights.js";
+export { PIPO_FAN_DEFAULTS, type PipoFanConfig, pipoFan } from "./pipo-fan.js";
 export { PL_SEG_UNET_DEFAULTS, type PlSegUnetConfig, plSegUnet } from "./pl-seg-unet.js";
 export {
   readSafetensors,

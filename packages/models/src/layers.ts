@@ -1,6 +1,6 @@
 import type { NetworkMode, Weights } from "@plseg/core";
 import { batchNorm3d, batchNorm3dInference, resizeTrilinear, updateRunningStatistics } from "@plseg/ops";
-import { add, conv3d, type Tensor1D, type Tensor5D } from "@tensorflow/tfjs-core";
+import { add, conv3d, matMul, type Tensor1D, type Tensor2D, type Tensor5D } from "@tensorflow/tfjs-core";
 
 /** Convolution with a cubic kernel, zeros around, without bias. `[batch, d, h, w, from]` → `[batch, d, h, w, to]` */
 export function convolve(weights: Weights, x: Tensor5D, to: number, size = 3): Tensor5D {
@@ -33,4 +33,10 @@ export function batchNorm(weights: Weights, x: Tensor5D, { training }: NetworkMo
 export function double(x: Tensor5D, alignCorners = true): Tensor5D {
   const [, depth, height, width] = x.shape;
   return resizeTrilinear(x, [2 * depth, 2 * height, 2 * width], { alignCorners });
+}
+
+/** Linear layer with bias. `[batch, from]` → `[batch, to]` */
+export function linear(weights: Weights, x: Tensor2D, to: number): Tensor2D {
+  const matrix = weights.get("weight", [x.shape[1], to], "xavier-normal") as Tensor2D;
+  return add(matMul(x, matrix), weights.get("bias", [to], "zeros"));
 }
