@@ -65,6 +65,7 @@ const REWRITTEN: readonly Case[] = [
       ],
     }),
   ]),
+  of("Slice", FLOAT, { shape: [2, 3], integers: [[2], [0], [0], [-1]] }),
   binary("Concat", BOOL, { shape: [8, 3], attributes: { axis: 0 } }),
   of("Transpose", BOOL, { shape: [3, 4], attributes: { perm: [1, 0] } }),
   of("Tile", BOOL, { shape: [4, 6], integers: [[1, 2]] }),

@@ -22,6 +22,7 @@ const CODES: Readonly<Record<ElementType, number>> = { float32: 1, uint8: 2, int
  * no kernel for the operation, or not for this type; or a kernel that is not accurate.
  */
 export function gpuNode(graph: NodeWriter, wanted: Wanted): Value | undefined {
+  if (wanted.inputs[0]?.type === "int64") return undefined; // WebGPU has no such numbers
   return REWRITES[wanted.op]?.(graph, wanted);
 }
 
@@ -49,9 +50,13 @@ const boolAsFloat: Rewrite = (graph, { op, inputs, type, shape, attributes }) =>
   return cast(graph, graph.node(op, numbers, "float32", shape, attributes), "bool");
 };
 
-/** A slice of whole numbers or truth values as a choice of places, one axis after the other. */
+/**
+ * A slice of whole numbers or truth values, or one that runs backwards, as a choice of places, one axis after the other. The
+ * provider has none of the former, and starts the latter from the end, whatever their start.
+ */
 const slice: Rewrite = (graph, { inputs, type }) => {
-  if (type === "float32") return undefined;
+  const backwards = Array.from(inputs[4]?.constant ?? [], Number).some((step) => step < 0);
+  if (type === "float32" && !backwards) return undefined;
   const [x, starts, ends, axes, steps] = inputs;
   const list = (value: Value | undefined): number[] => Array.from(value?.constant ?? [], Number);
   return list(axes).reduce<Value | undefined>((rest, axis, i) => {
