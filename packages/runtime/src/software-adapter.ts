@@ -12,7 +12,7 @@ interface GpuAdapter {
 }
 
 /** Set to 1, it allows WebGPU on a software adapter wherever the option `allowSoftwareAdapter` is not given. */
-export const ALLOW_SOFTWARE_ADAPTER = "PLSEG_ALLOW_SOFTWARE_ADAPTER";
+const ALLOW_SOFTWARE_ADAPTER = "PLSEG_ALLOW_SOFTWARE_ADAPTER";
 
 /** Vulkan drivers that compute on the CPU, by the names of their manifests. */
 const SOFTWARE_DRIVERS = "*lvp*,*lavapipe*,*llvmpipe*,*swiftshader*";
