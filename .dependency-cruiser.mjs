@@ -1,5 +1,5 @@
 // The one direction of imports: core ← ops ← losses, models, onnx; core ← metrics, data; those ← runtime ← train ← cli.
-// The rules hold for what is published; tests and the private packages (test-kit, conformance) may look everywhere.
+// The rules hold for what is published; tests and the private packages (test-kit, conformance, tfjs-conformance) may look everywhere.
 
 const TEST = "[.]test[.]ts$";
 
@@ -53,8 +53,8 @@ export default {
     {
       name: "nothing-imports-private-packages",
       severity: "error",
-      from: { path: "^packages/(?!test-kit/|conformance/)", pathNot: TEST },
-      to: { path: "^packages/(test-kit|conformance)/" },
+      from: { path: "^packages/(?!test-kit/|conformance/|tfjs-conformance/)", pathNot: TEST },
+      to: { path: "^packages/(test-kit|conformance|tfjs-conformance)/" },
     },
     {
       name: "nothing-imports-cli",
@@ -79,13 +79,19 @@ export default {
       comment:
         "A browser loads everything but the command line; what needs Node sits in src/node and is exported as /node.",
       severity: "error",
-      from: { path: "^packages/", pathNot: `^packages/(cli|test-kit|conformance)/|/src/node/|${TEST}|[.]config[.]ts$` },
+      from: {
+        path: "^packages/",
+        pathNot: `^packages/(cli|test-kit|conformance|tfjs-conformance)/|/src/node/|${TEST}|[.]config[.]ts$`,
+      },
       to: { dependencyTypes: ["core"] },
     },
     {
       name: "no-src-node-from-main-entries",
       severity: "error",
-      from: { path: "^packages/", pathNot: `^packages/(cli|test-kit|conformance)/|/src/node/|${TEST}` },
+      from: {
+        path: "^packages/",
+        pathNot: `^packages/(cli|test-kit|conformance|tfjs-conformance)/|/src/node/|${TEST}`,
+      },
       to: { path: "/src/node/" },
     },
   ],

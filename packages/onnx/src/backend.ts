@@ -10,7 +10,8 @@ const ELEMENT_TYPES: Readonly<Record<string, ElementType>> = { float32: "float32
 
 /** A tfjs backend whose tensors are symbols of an ONNX graph. It records what kernels do and computes nothing. */
 export class TraceBackend extends KernelBackend {
-  private readonly symbols = new Map<object, { symbol: Sym; references: number }>();
+  /** What tensors stand for, and how many tensors stand for it. */
+  protected readonly symbols: Map<object, { symbol: Sym; references: number }> = new Map();
   private recording: Graph | undefined;
 
   /** The graph being recorded. */
@@ -44,6 +45,14 @@ export class TraceBackend extends KernelBackend {
     const dataId = {};
     this.symbols.set(dataId, { symbol, references: 1 });
     return { dataId, shape: [...symbol.shape], dtype };
+  }
+
+  /** Another tensor over the same symbol. */
+  shared(tensor: TensorInfo): TensorInfo {
+    const known = this.symbols.get(tensor.dataId);
+    if (!known) return this.tensorOf(this.symbolOf(tensor), tensor.dtype);
+    known.references++;
+    return { dataId: tensor.dataId, shape: tensor.shape, dtype: tensor.dtype };
   }
 
   override write(values: ArrayLike<unknown> | null, shape: number[], dtype: DataType): object {
@@ -112,7 +121,7 @@ export class TraceBackend extends KernelBackend {
     this.symbols.clear();
   }
 
-  private constantOf(values: ArrayLike<unknown> | null, shape: Shape, dtype: DataType): Sym {
+  protected constantOf(values: ArrayLike<unknown> | null, shape: Shape, dtype: DataType): Sym {
     const size = sizeOf(shape);
     if (!(dtype in ELEMENT_TYPES)) throw new UnsupportedOpError(`trace: tensors of type ${dtype} cannot be traced.`);
     const numbers = (values ?? new Float32Array(size)) as ArrayLike<number>;

@@ -30,7 +30,7 @@ function repeated(
  * Gradients that tfjs multiplies by a tensor of ones as large as the input. Here they repeat the upstream gradient, which
  * costs a trace nothing: tracing a patch too large for the machine must not itself take the memory it would need.
  */
-const LEAN: readonly GradConfig[] = [
+export const LEAN_GRADIENTS: readonly GradConfig[] = [
   {
     kernelName: "Sum",
     inputsToSave: ["x"],
@@ -50,8 +50,8 @@ const LEAN: readonly GradConfig[] = [
 
 /** Runs with the lean gradients in the place of those of tfjs, and puts tfjs' own back. */
 export function withLeanGradients<T>(run: () => T): T {
-  const own = LEAN.map(({ kernelName }) => getGradient(kernelName));
-  for (const gradient of LEAN) registerGradient(gradient);
+  const own = LEAN_GRADIENTS.map(({ kernelName }) => getGradient(kernelName));
+  for (const gradient of LEAN_GRADIENTS) registerGradient(gradient);
   try {
     return run();
   } finally {

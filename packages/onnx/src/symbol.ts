@@ -1,4 +1,4 @@
-import { type Shape, sizeOf } from "@plseg/core";
+import { type Shape, ShapeError, sizeOf } from "@plseg/core";
 import type { Graph, Value } from "./graph.js";
 
 /**
@@ -51,7 +51,8 @@ const equal = (a: Shape, b: Shape): boolean => a.length === b.length && a.every(
 export function reshapeValue(graph: Graph, value: Value, shape: Shape): Value {
   if (equal(value.shape, shape)) return value;
   if (value.constant) return graph.constant(value.constant, shape);
-  return graph.node("Reshape", [value, graph.integers(shape)], value.type, shape);
+  const empty = shape.includes(0); // a size of 0 would else mean that of the input
+  return graph.node("Reshape", [value, graph.integers(shape)], value.type, shape, empty ? { allowzero: 1 } : {});
 }
 
 /** The symbol with its axes in the given order. Transposes only if more than axes of size 1 move. */
@@ -175,21 +176,28 @@ function layGroups(
 export function aligned(graph: Graph, operands: readonly Sym[]): { shape: Shape; order: number[]; values: Value[] } {
   const rank = Math.max(...operands.map(({ shape }) => shape.length));
   const ranked = operands.map((x) => withRank(graph, x, rank));
-  const shape = identityOrder(rank).map((axis) => Math.max(...ranked.map((x) => x.shape[axis] ?? 1)));
-  const empty = ranked.some((x) => sizeOf(x.shape) === 0);
   const largest = ranked.reduce((a, b) => (sizeOf(b.value.shape) > sizeOf(a.value.shape) ? b : a));
   const order = [...largest.order];
   return {
-    shape: empty ? identityOrder(rank).map((axis) => Math.min(...ranked.map((x) => x.shape[axis] ?? 1))) : shape,
+    shape: identityOrder(rank).map((axis) => commonSize(ranked.map((x) => x.shape[axis] ?? 1))),
     order,
     values: ranked.map((x) => inOrder(graph, x, order).value),
   };
+}
+
+/** The size that broadcasting gives an axis: that of the operands that do not repeat, which may be 0. */
+function commonSize(sizes: readonly number[]): number {
+  const [size = 1, ...others] = new Set(sizes.filter((s) => s !== 1));
+  if (others.length === 0) return size;
+  throw new ShapeError(
+    `trace: sizes ${[size, ...others].join(" and ")} of an axis cannot be broadcast to one another.`,
+  );
 }
 
 /** Shape that ONNX broadcasting gives. */
 export function broadcastShape(values: readonly Value[]): number[] {
   const rank = Math.max(...values.map(({ shape }) => shape.length));
   return identityOrder(rank).map((axis) =>
-    Math.max(...values.map(({ shape }) => shape[axis - rank + shape.length] ?? 1)),
+    commonSize(values.map(({ shape }) => shape[axis - rank + shape.length] ?? 1)),
   );
 }

@@ -1,15 +1,19 @@
 import "@plseg/test-kit";
 import {
   add,
+  atan,
   cast,
   concat,
   conv2d,
   conv3d,
   depthwiseConv2d,
   div,
+  engine,
   exp,
   gather,
   grads,
+  LogSoftmax,
+  LowerBound,
   leakyRelu,
   matMul,
   max,
@@ -20,6 +24,8 @@ import {
   oneHot,
   pad,
   randomNormal,
+  real,
+  registerGradient,
   relu,
   reshape,
   softmax,
@@ -35,6 +41,8 @@ import {
   tensor,
   tile,
   transpose,
+  UpperBound,
+  unique,
   unstack,
   where,
 } from "@tensorflow/tfjs-core";
@@ -248,10 +256,49 @@ describe("trace", () => {
       { labels: tensor([0, 3, 1, -1, 2, 7], [2, 3], "int32"), x: tensor([-7, -1, 0, 5, 8]) },
     ));
 
-  test("says which operation cannot be traced", () => {
+  test("knows kernels that tfjs names and its own functions go round", async () => {
+    const run = (kernel: string, inputs: Inputs, attributes = {}): Tensor =>
+      engine().runKernel(kernel, inputs, attributes);
+    const { model } = trace(
+      ({ x, sorted }) => ({
+        logs: run(LogSoftmax, { logits: x }, { axis: -1 }),
+        low: run(LowerBound, { sortedSequence: sorted, values: x }),
+        high: run(UpperBound, { sortedSequence: sorted, values: x }),
+      }),
+      { x: { shape: [1, 3] }, sorted: { shape: [1, 4] } },
+    );
+    const session = await InferenceSession.create(model, { logSeverityLevel: 3 });
+    const { logs, low, high } = await session.run({
+      x: new OrtTensor("float32", Float32Array.of(1, 3, 2), [1, 3]),
+      sorted: new OrtTensor("float32", Float32Array.of(1, 2, 2, 3), [1, 4]),
+    });
+    const total = Math.log(Math.exp(1) + Math.exp(3) + Math.exp(2));
+    for (const [i, x] of [1, 3, 2].entries()) expect(logs?.data[i]).toBeCloseTo(x - total, 5);
+    expect(Array.from(low?.data as Int32Array)).toEqual([0, 3, 1]);
+    expect(Array.from(high?.data as Int32Array)).toEqual([1, 4, 3]);
+  });
+
+  test("says that numbers cannot be read", () => {
     expect(() => trace(({ x }) => ({ y: tensor(x.dataSync()) }), { x: { shape: [2] } })).toThrow(
       "trace: the function reads a tensor's numbers",
     );
+  });
+
+  test("says which operation cannot be traced, why, what to do, and which line called it", () => {
+    expect(() => trace(({ x }) => ({ y: unique(x).values }), { x: { shape: [2] } })).toThrow(
+      /^trace: the operation Unique cannot be traced: the size of its result depends on numbers.* Write the function with .* \(in unique, called at .*trace[.]test[.]ts:\d+:\d+\)?\)$/,
+    );
+  });
+
+  test("names the line that asked for a gradient that cannot be traced", () => {
+    registerGradient({
+      kernelName: "Atan",
+      inputsToSave: ["x"],
+      gradFunc: (_dy, [x]) => ({ x: () => real(x as Tensor) }),
+    });
+    expect(() =>
+      trace(({ x }) => ({ g: grads((v: Tensor) => sum(atan(v)))([x])[0] as Tensor }), { x: { shape: [2] } }),
+    ).toThrow(/the operation Real cannot be traced.*in the backward pass, called at .*trace[.]test[.]ts/);
   });
 
   test("names an output only once", () => {

@@ -1,23 +1,13 @@
 import "@plseg/tf-gradients";
 import { ConfigError, type Shape, UnsupportedOpError } from "@plseg/core";
-import {
-  engine,
-  getBackend,
-  type KernelFunc,
-  registerBackend,
-  registerKernel,
-  removeBackend,
-  setBackend,
-  type Tensor,
-  type TensorInfo,
-} from "@tensorflow/tfjs-core";
+import { engine, getBackend, registerBackend, removeBackend, setBackend, type Tensor } from "@tensorflow/tfjs-core";
 import { TRACE_BACKEND, TraceBackend } from "./backend.js";
 import { encodeModel } from "./encode.js";
 import { byteLength, Graph, type Target, type Value } from "./graph.js";
-import { KERNELS } from "./kernels/index.js";
 import { withLeanGradients } from "./lean-gradients.js";
-import { liveNodes } from "./live-nodes.js";
+import { constantsOf, liveNodes } from "./live-nodes.js";
 import { peakBytes } from "./peak-bytes.js";
+import { registerKernels } from "./register-kernels.js";
 import { channelsFirstOrder, identityOrder, kernelOrder, materialize, type Sym } from "./symbol.js";
 
 /** How the numbers of an input or output lie in memory, compared with the shape that the function sees. */
@@ -176,11 +166,6 @@ function checkNames(outputs: readonly string[], inputs: readonly string[]): void
     throw new ConfigError(`trace: "${both}" names an input and an output. Give the output another name.`);
 }
 
-function constantsOf(nodes: Graph["nodes"], outputs: readonly Value[]): Value[] {
-  const used = [...nodes.flatMap((node) => node.inputs), ...outputs].filter((value) => value?.constant !== undefined);
-  return [...new Map(used.map((value) => [value?.name, value])).values()] as Value[];
-}
-
 function summarize(nodes: Graph["nodes"], constants: readonly Value[]): Omit<TraceSummary, "peakBytes"> {
   const operations: Record<string, number> = {};
   for (const { op } of nodes) operations[op] = (operations[op] ?? 0) + 1;
@@ -212,28 +197,16 @@ function registerOnce(): void {
   if (!engine().findBackend(TRACE_BACKEND)) registerBackend(TRACE_BACKEND, () => new TraceBackend(), 0);
   if (kernelsRegistered) return;
   kernelsRegistered = true;
-  for (const [kernelName, kernel] of Object.entries(KERNELS)) {
-    const kernelFunc: KernelFunc = ({ inputs, attrs, backend }) => {
-      const tracing = backend as TraceBackend;
-      const symbols = Object.fromEntries(
-        Object.entries(inputs).map(([name, tensor]) => [name, tracing.symbolOf(tensor as TensorInfo)]),
-      );
-      const result = kernel(tracing.graph, symbols, attrs ?? {});
-      return Array.isArray(result)
-        ? result.map((symbol: Sym) => tracing.tensorOf(symbol))
-        : tracing.tensorOf(result as Sym);
-    };
-    registerKernel({ kernelName, backendName: TRACE_BACKEND, kernelFunc });
-  }
+  registerKernels(TRACE_BACKEND);
 }
 
-/** tfjs says "Kernel 'X' not registered": say what that means here. */
+/** Of a kernel that tfjs does not know itself it says "Kernel 'X' not registered": say what that means here. */
 function explained(error: unknown): unknown {
   const missing = error instanceof Error ? /Kernel '(\w+)' not registered/.exec(error.message)?.[1] : undefined;
   if (missing === undefined) return error;
   return new UnsupportedOpError(
-    `trace: the operation ${missing} cannot be traced. Write the function with other operations, or run it on the eager engine. ` +
-      `Traceable: ${Object.keys(KERNELS).join(", ")}.`,
+    `trace: the operation ${missing} cannot be traced: it is not one of TensorFlow.js. ` +
+      "Write the function with other operations, or run it on the eager engine.",
     { cause: error },
   );
 }

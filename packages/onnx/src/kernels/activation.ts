@@ -1,32 +1,32 @@
 import { UnsupportedOpError } from "@plseg/core";
 import type { Graph } from "../graph.js";
 import type { Sym } from "../symbol.js";
-import { elementwise, scalar } from "./elementwise.js";
+import { choose, compare, elementwise, float, scalar } from "./elementwise.js";
 import { input, type KernelAttributes, type KernelTable } from "./kernel.js";
 
 const alphaOf = (alpha: unknown): { alpha: { float: number } } => ({ alpha: { float: alpha as number } });
 
 /** `x` where positive, else `alpha · x`, with weights that broadcast. */
-export function prelu(graph: Graph, x: Sym, alpha: Sym): Sym {
+function prelu(graph: Graph, x: Sym, alpha: Sym): Sym {
   const negative = elementwise(graph, "Mul", [x, alpha]);
   const positive = elementwise(graph, "GreaterOrEqual", [x, scalar(graph, 0, x.value.type)], "bool");
   return elementwise(graph, "Where", [positive, x, negative], x.value.type);
 }
 
 /** `min(max(x, 0), 6)`. */
-export const relu6 = (graph: Graph, x: Sym): Sym => {
+const relu6 = (graph: Graph, x: Sym): Sym => {
   const limits = [scalar(graph, 0, x.value.type), scalar(graph, 6, x.value.type)].map(({ value }) => value);
   return { ...x, value: graph.node("Clip", [x.value, ...limits], x.value.type, x.value.shape) };
 };
 
 /** `max(x, 0)`. */
-export const relu = (graph: Graph, x: Sym): Sym =>
+const relu = (graph: Graph, x: Sym): Sym =>
   x.value.type === "float32"
     ? elementwise(graph, "Relu", [x])
     : elementwise(graph, "Max", [x, scalar(graph, 0, x.value.type)]);
 
 /** Activations that tfjs fuses into a product or convolution, by its names. */
-export function activated(graph: Graph, x: Sym, attributes: KernelAttributes, weights: Sym | undefined): Sym {
+function activated(graph: Graph, x: Sym, attributes: KernelAttributes, weights: Sym | undefined): Sym {
   const activation = (attributes.activation ?? "linear") as string;
   switch (activation) {
     case "linear":
@@ -65,8 +65,8 @@ export const ACTIVATION_KERNELS: KernelTable = {
   Relu: (graph, inputs) => relu(graph, input(inputs, "x")),
   Relu6: (graph, inputs) => relu6(graph, input(inputs, "x")),
   LeakyRelu: (graph, inputs, { alpha }) =>
-    elementwise(graph, "LeakyRelu", [input(inputs, "x")], undefined, alphaOf(alpha)),
-  Prelu: (graph, inputs) => prelu(graph, input(inputs, "x"), input(inputs, "alpha")),
+    elementwise(graph, "LeakyRelu", [float(graph, input(inputs, "x"))], undefined, alphaOf(alpha)),
+  Prelu: (graph, inputs) => prelu(graph, float(graph, input(inputs, "x")), float(graph, input(inputs, "alpha"))),
   Elu: (graph, inputs) => elementwise(graph, "Elu", [input(inputs, "x")]),
   // y is elu(x): where x < 0 its slope is exp(x) = y + 1
   EluGrad: (graph, inputs) => {
@@ -82,6 +82,8 @@ export const ACTIVATION_KERNELS: KernelTable = {
   Step: (graph, inputs, { alpha }) => {
     const x = input(inputs, "x");
     const positive = elementwise(graph, "Greater", [x, scalar(graph, 0, x.value.type)], "bool");
-    return elementwise(graph, "Where", [positive, scalar(graph, 1), scalar(graph, alpha as number)], "float32");
+    const [one, other] = [scalar(graph, 1, x.value.type), scalar(graph, alpha as number, x.value.type)];
+    const step = choose(graph, positive, one, other);
+    return x.value.type === "float32" ? choose(graph, compare(graph, "Equal", x, x), step, x) : step; // keeps not-a-numbers
   },
 };

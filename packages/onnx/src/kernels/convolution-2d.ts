@@ -15,6 +15,7 @@ import { convolve, imageGradient, kernelGradient, unstrided } from "./convolutio
 import type { Geometry } from "./geometry.js";
 import { input, type KernelAttributes, type KernelTable } from "./kernel.js";
 import { concatenated, padded, reversed, strided } from "./shaping.js";
+import { planeGeometry } from "./windows.js";
 
 type Quadruple = [number, number, number, number];
 
@@ -50,33 +51,7 @@ function geometry(
     depthwise,
     dataFormat === "NCHW" ? "channelsFirst" : "channelsLast",
   );
-  const { top, bottom, left, right } = info.padInfo;
-  const [inSize, outSize] = [
-    [info.inHeight, info.inWidth],
-    [info.outHeight, info.outWidth],
-  ];
-  const kernel = [info.filterHeight, info.filterWidth];
-  const [steps, gaps] = [
-    [info.strideHeight, info.strideWidth],
-    [info.dilationHeight, info.dilationWidth],
-  ];
-  const before = [top, left];
-  const after = [bottom, right].map((size, axis) => {
-    const last = ((outSize[axis] ?? 1) - 1) * (steps[axis] ?? 1) + ((kernel[axis] ?? 1) - 1) * (gaps[axis] ?? 1);
-    return Math.max(size, last + 1 - (inSize[axis] ?? 1) - (before[axis] ?? 0)); // where tfjs rounds its size up
-  });
-  return {
-    batch: info.batchSize,
-    inChannels: info.inChannels,
-    outChannels: info.outChannels,
-    inSize,
-    outSize,
-    kernel,
-    strides: steps,
-    dilations: gaps,
-    before,
-    after,
-  };
+  return planeGeometry(info);
 }
 
 function conv2d(graph: Graph, x: Sym, filter: Sym, attributes: KernelAttributes): Sym {
@@ -165,7 +140,9 @@ export const CONVOLUTION_2D_KERNELS: KernelTable = {
   Conv2DBackpropInput: (graph, inputs, attributes) => {
     const [dy, filter] = [input(inputs, "dy"), input(inputs, "filter")];
     const shape = geometry(attributes.inputShape as number[], filter.shape, attributes);
-    return asGiven(imageGradient(graph, channelsLast(dy, attributes), filter, shape), attributes);
+    const upstream = channelsLast(dy, attributes);
+    const seen = shape.outSize.map((size, axis) => ({ axis: axis + 1, start: 0, step: 1, size })); // tfjs ignores what is more
+    return asGiven(imageGradient(graph, strided(graph, upstream, seen), filter, shape), attributes);
   },
   Conv2DBackpropFilter: (graph, inputs, attributes) => {
     const [x, dy] = [input(inputs, "x"), input(inputs, "dy")];

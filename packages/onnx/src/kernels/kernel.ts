@@ -1,3 +1,4 @@
+import { sizeOf } from "@plseg/core";
 import type { Graph } from "../graph.js";
 import type { Sym } from "../symbol.js";
 
@@ -23,3 +24,11 @@ export function input(inputs: Readonly<Record<string, Sym>>, name: string): Sym 
 
 /** `axis` counted from the front, also where it was given from the back. */
 export const fromFront = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
+
+/** A symbol as tfjs' own checks of operands want to see it. */
+export const tensorLike = ({ shape, value }: Sym): object => ({
+  shape: [...shape],
+  rank: shape.length,
+  size: sizeOf(shape),
+  dtype: value.type,
+});

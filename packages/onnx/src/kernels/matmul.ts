@@ -1,6 +1,8 @@
-import { sizeOf } from "@plseg/core";
+import { ShapeError, showShape, sizeOf } from "@plseg/core";
+import { backend_util } from "@tensorflow/tfjs-core";
 import type { Graph, Value } from "../graph.js";
 import {
+  broadcastShape,
   expanded,
   identityOrder,
   inOrder,
@@ -12,7 +14,8 @@ import {
   transposed,
   withRank,
 } from "../symbol.js";
-import { input, type KernelTable } from "./kernel.js";
+import { withBiasAndActivation } from "./activation.js";
+import { input, type KernelAttributes, type KernelTable, tensorLike } from "./kernel.js";
 
 const swapLast = (rank: number): number[] => [...identityOrder(rank - 2), rank - 1, rank - 2];
 
@@ -53,31 +56,58 @@ function contracted(graph: Graph, matrix: Sym, x: Sym, axis: number): Sym {
 }
 
 /** The product of matrices, over matching or repeated leading axes. */
-function matMul(graph: Graph, a: Sym, b: Sym): Sym {
+export function matMul(graph: Graph, a: Sym, b: Sym): Sym {
   const rank = Math.max(a.shape.length, b.shape.length);
   const [left, right] = [withRank(graph, a, rank), withRank(graph, b, rank)];
-  const batch = identityOrder(rank - 2).map((axis) => Math.max(left.shape[axis] ?? 1, right.shape[axis] ?? 1));
+  const batch = broadcastShape([left, right].map((x) => ({ ...x.value, shape: x.shape.slice(0, -2) })));
   const shape = [...batch, left.shape[rank - 2] ?? 1, right.shape[rank - 1] ?? 1];
-  if (sizeOf(batch) === 1) {
+  if (sizeOf(batch) === 1 && a.value.type === "float32") {
     const matrix = (x: Sym): Sym => reshaped(graph, x, x.shape.slice(-2));
     return reshaped(graph, gemm(graph, matrix(left), matrix(right)), shape);
   }
-  if (sizeOf(left.shape.slice(0, -2)) === 1) return contracted(graph, left, right, rank - 2);
-  if (sizeOf(right.shape.slice(0, -2)) === 1)
+  if (sizeOf(left.shape.slice(0, -2)) === 1 && a.value.type === "float32")
+    return contracted(graph, left, right, rank - 2);
+  if (sizeOf(right.shape.slice(0, -2)) === 1 && a.value.type === "float32")
     return contracted(graph, transposed(right, swapLast(rank)), left, rank - 1);
   const values = [left, right].map((x) => inOrder(graph, expanded(graph, x), identityOrder(rank)).value);
-  return plain(graph.node("MatMul", values, "float32", shape));
+  return plain(graph.node("MatMul", values, a.value.type, shape));
+}
+
+/** The product of the operands "a" and "b", transposed if the attributes say so. */
+function product(
+  graph: Graph,
+  inputs: Readonly<Record<string, Sym>>,
+  { transposeA, transposeB }: KernelAttributes,
+): Sym {
+  const [a, b] = [input(inputs, "a"), input(inputs, "b")];
+  const rank = (x: Sym): number => x.shape.length;
+  const left = transposeA ? transposed(a, swapLast(rank(a))) : a;
+  const right = transposeB ? transposed(b, swapLast(rank(b))) : b;
+  if (rank(a) < 2 || rank(b) < 2 || left.shape.at(-1) !== right.shape.at(-2))
+    throw new ShapeError(
+      `matMul: the columns of a must be as many as the rows of b, got ${showShape(left.shape)} and ${showShape(right.shape)}.`,
+    );
+  return matMul(graph, left, right);
 }
 
 /** Kernels that multiply matrices. */
 export const MATMUL_KERNELS: KernelTable = {
-  BatchMatMul: (graph, inputs, { transposeA, transposeB }) => {
-    const [a, b] = [input(inputs, "a"), input(inputs, "b")];
-    const rank = (x: Sym): number => x.shape.length;
-    return matMul(
-      graph,
-      transposeA ? transposed(a, swapLast(rank(a))) : a,
-      transposeB ? transposed(b, swapLast(rank(b))) : b,
+  BatchMatMul: product,
+  _FusedMatMul: (graph, inputs, attributes) => {
+    const { bias, preluActivationWeights } = inputs;
+    return withBiasAndActivation(graph, product(graph, inputs, attributes), bias, preluActivationWeights, attributes);
+  },
+  Einsum: (graph, inputs, { equation }) => {
+    const operands = Object.values(inputs);
+    const letters = String(equation).replaceAll(" ", "");
+    const { allDims, idDims } = backend_util.decodeEinsumEquation(letters, operands.length);
+    backend_util.checkEinsumDimSizes(allDims.length, idDims, operands.map(tensorLike) as never);
+    const [left = "", right = ""] = letters.split("->");
+    const sizes = new Map(
+      left.split(",").flatMap((term, i) => [...term].map((letter, axis) => [letter, operands[i]?.shape[axis] ?? 1])),
     );
+    const values = operands.map((operand) => materialize(graph, operand));
+    const shape = [...right].map((letter) => sizes.get(letter) ?? 1);
+    return plain(graph.node("Einsum", values, values[0]?.type ?? "float32", shape, { equation: letters }));
   },
 };

@@ -1,9 +1,10 @@
-import { sizeOf, UnsupportedOpError } from "@plseg/core";
+import { sizeOf } from "@plseg/core";
 import { backend_util } from "@tensorflow/tfjs-core";
 import type { Graph, Value } from "../graph.js";
 import { channelsFirstOrder, materialize, PLANES_ORDER, plain, reshapeValue, type Sym, transposed } from "../symbol.js";
 import { castTo, elementwise, scalar } from "./elementwise.js";
 import { input, type KernelAttributes, type KernelTable } from "./kernel.js";
+import { maxPoolGradient } from "./pooling-2d.js";
 import { padded } from "./shaping.js";
 
 const ORDER = channelsFirstOrder(5);
@@ -152,9 +153,7 @@ export const POOLING_KERNELS: KernelTable = {
     const [dy, x] = [input(inputs, "dy"), input(inputs, "input")];
     const shape = geometry(x, attributes);
     if (shape.window.some((size, axis) => size > (shape.strides[axis] ?? 1)))
-      throw new UnsupportedOpError(
-        "trace: the gradient of maxPool3d with overlapping windows is not supported. Use strides that are at least the window's size.",
-      );
+      return maxPoolGradient(graph, dy, x, attributes);
     if (graph.target === "gpu") return { shape: x.shape, value: compared(graph, dy, x, shape), order: ORDER };
     const view = viewOf(graph, x, shape);
     const [, indices] = maxPool(graph, x, view, shape);

@@ -1,22 +1,19 @@
-import { sizeOf, UnsupportedOpError } from "@plseg/core";
-import { slice_util } from "@tensorflow/tfjs-core";
-import type { ElementType, Graph } from "../graph.js";
+import { ShapeError, showShape, sizeOf } from "@plseg/core";
+import { backend_util, slice_util, util } from "@tensorflow/tfjs-core";
+import type { Graph } from "../graph.js";
 import {
   broadcastTo,
   expanded,
   fullShape,
   identityOrder,
   inOrder,
-  materialize,
-  PLANES_ORDER,
   plain,
   reshaped,
-  reshapeValue,
   type Sym,
   transposed,
 } from "../symbol.js";
-import { castTo, elementwise, uniform } from "./elementwise.js";
-import { fromFront, input, type KernelTable } from "./kernel.js";
+import { choose, scalar } from "./elementwise.js";
+import { fromFront, input, type KernelTable, tensorLike } from "./kernel.js";
 
 /** What tfjs hands to `StridedSlice`. */
 interface StridedSliceAttributes {
@@ -121,7 +118,7 @@ export function padded(graph: Graph, x: Sym, paddings: readonly (readonly [numbe
   const full = expanded(graph, x);
   const shape = x.shape.map((size, axis) => size + (paddings[axis]?.[0] ?? 0) + (paddings[axis]?.[1] ?? 0));
   const pads = [0, 1].flatMap((side) => x.order.map((axis) => paddings[axis]?.[side] ?? 0));
-  const inputs = [full.value, graph.integers(pads), ...(value === 0 ? [] : [graph.float(value)])];
+  const inputs = [full.value, graph.integers(pads), ...(value === 0 ? [] : [scalar(graph, value, x.value.type).value])];
   return {
     ...x,
     shape,
@@ -132,6 +129,18 @@ export function padded(graph: Graph, x: Sym, paddings: readonly (readonly [numbe
       x.order.map((axis) => shape[axis] ?? 1),
     ),
   };
+}
+
+/** The numbers at known places along an axis. */
+export function gathered(graph: Graph, x: Sym, indices: readonly number[], axis: number): Sym {
+  const full = expanded(graph, x);
+  const shape = x.shape.map((size, i) => (i === axis ? indices.length : size));
+  const valueShape = full.order.map((a) => shape[a] ?? 1);
+  const places = graph.constant(Int32Array.from(indices), [indices.length]);
+  const value = graph.node("Gather", [full.value, places], x.value.type, valueShape, {
+    axis: full.order.indexOf(axis),
+  });
+  return { ...full, shape, value };
 }
 
 /** Kernels that move numbers about. */
@@ -147,6 +156,8 @@ export const SHAPING_KERNELS: KernelTable = {
   ExpandDims: (graph, inputs, { dim }) => {
     const x = input(inputs, "input");
     const axis = fromFront(dim as number, x.shape.length + 1);
+    if (axis < 0 || axis > x.shape.length)
+      throw new ShapeError(`expandDims: axis must be at least ${-x.shape.length - 1}, got ${String(dim)}.`);
     return reshaped(graph, x, [...x.shape.slice(0, axis), 1, ...x.shape.slice(axis)]);
   },
   Transpose: (_, inputs, { perm }) => transposed(input(inputs, "x"), perm as readonly number[]),
@@ -158,6 +169,7 @@ export const SHAPING_KERNELS: KernelTable = {
       begin as number | number[],
       size as number | number[],
     );
+    slice_util.assertParamsValid(tensorLike(x) as never, starts ?? [], sizes ?? []);
     const ranges = (starts ?? []).map((start, axis) => ({ axis, start, end: start + (sizes?.[axis] ?? 0), step: 1 }));
     return sliced(graph, x, ranges, sizes ?? []);
   },
@@ -176,27 +188,40 @@ export const SHAPING_KERNELS: KernelTable = {
       newAxisMask,
       shrinkAxisMask,
     );
-    const sizes = slice_util.computeOutShape(info.begin, info.end, info.strides);
+    const sizes = slice_util.computeOutShape(info.begin, info.end, info.strides).map((size) => Math.max(size, 0));
     const ranges = info.begin.map((start, axis) => {
       const step = info.strides[axis] ?? 1;
       const stop = info.end[axis] ?? 0;
       return { axis, start, end: step < 0 && stop < 0 ? BEFORE_START : stop, step };
     });
-    return reshaped(graph, sliced(graph, x, ranges, sizes), info.finalShape);
+    const shape = info.finalShape.map((size) => Math.max(size, 0)); // tfjs counts −0 where nothing is left
+    return reshaped(graph, sliced(graph, x, ranges, sizes), shape);
   },
   Reverse: (graph, inputs, { dims }) => {
     const x = input(inputs, "x");
-    return reversed(
-      graph,
-      x,
-      (dims as readonly number[]).map((axis) => fromFront(axis, x.shape.length)),
-    );
+    return reversed(graph, x, util.parseAxisParam(dims as number[], [...x.shape]));
   },
   Concat: (graph, inputs, { axis }) => {
-    const parts = Object.values(inputs).filter(({ shape }) => sizeOf(shape) > 0);
-    return concatenated(graph, parts, fromFront(axis as number, parts[0]?.shape.length ?? 1));
+    const given = Object.values(inputs);
+    backend_util.assertParamsConsistent(
+      given.map(({ shape }) => [...shape]),
+      fromFront(axis as number, given[0]?.shape.length ?? 1),
+    );
+    const parts = given.filter(({ shape }) => sizeOf(shape) > 0);
+    return concatenated(
+      graph,
+      parts.length > 0 ? parts : given,
+      fromFront(axis as number, given[0]?.shape.length ?? 1),
+    );
   },
   Pack: (graph, inputs, { axis }) => {
+    for (const { shape, value } of Object.values(inputs)) {
+      const [first] = Object.values(inputs);
+      if (first && (String(shape) !== String(first.shape) || value.type !== first.value.type))
+        throw new ShapeError(
+          `stack: all tensors must have one shape and type, got ${first.value.type} ${showShape(first.shape)} and ${value.type} ${showShape(shape)}.`,
+        );
+    }
     const parts = Object.values(inputs).map((part) => {
       const at = fromFront(axis as number, part.shape.length + 1);
       return { at, symbol: reshaped(graph, part, [...part.shape.slice(0, at), 1, ...part.shape.slice(at)]) };
@@ -214,11 +239,7 @@ export const SHAPING_KERNELS: KernelTable = {
   SplitV: (graph, inputs, { numOrSizeSplits, axis }) => {
     const x = input(inputs, "x");
     const along = fromFront(axis as number, x.shape.length);
-    const full = x.shape[along] ?? 0;
-    const given = numOrSizeSplits as number | readonly number[];
-    const sizes = typeof given === "number" ? Array.from({ length: given }, () => full / given) : [...given];
-    const open = sizes.indexOf(-1);
-    if (open >= 0) sizes[open] = full - sizes.reduce((total, size) => total + size, 1);
+    const sizes = backend_util.prepareSplitSize(tensorLike(x) as never, numOrSizeSplits as number | number[], along);
     let start = 0;
     return sizes.map((size) => {
       start += size;
@@ -237,53 +258,77 @@ export const SHAPING_KERNELS: KernelTable = {
     const valueShape = fullShape({ ...x, shape });
     return { ...x, shape, value: graph.node("Tile", [full.value, graph.integers(ordered)], x.value.type, valueShape) };
   },
-  GatherV2: (graph, inputs, { axis, batchDims }) => {
-    const [x, indices] = [input(inputs, "x"), input(inputs, "indices")];
-    const at = fromFront(axis as number, x.shape.length);
-    if (batchDims)
-      throw new UnsupportedOpError("trace: gather with batchDims is not supported. Use one gather per item.");
-    const value = materialize(graph, x);
-    const index = materialize(graph, indices);
-    const shape = [...x.shape.slice(0, at), ...indices.shape, ...x.shape.slice(at + 1)];
-    return plain(graph.node("Gather", [value, index], value.type, shape, { axis: at }));
+  MirrorPad: (graph, inputs, { paddings, mode }) => {
+    const x = input(inputs, "x");
+    const edge = mode === "reflect" ? 1 : 0; // whether the outermost number is left out of the mirror image
+    return (paddings as readonly (readonly [number, number])[]).reduce<Sym>((padding, [before, after], axis) => {
+      if (before === 0 && after === 0) return padding;
+      const size = x.shape[axis] ?? 1;
+      const mirrored = Array.from({ length: before + size + after }, (_, i) => {
+        const place = i - before;
+        return place < 0 ? -place - 1 + edge : place >= size ? 2 * size - 1 - place - edge : place;
+      });
+      return gathered(graph, padding, mirrored, axis);
+    }, x);
   },
-  OneHot: (graph, inputs, { depth, onValue, offValue, dtype }) => {
-    const indices = input(inputs, "indices");
-    const rank = indices.shape.length;
-    const full = expanded(graph, indices);
-    // the classes where convolutions have their channels
-    const place = rank === 4 && graph.target === "cpu" ? PLANES_ORDER.indexOf(4) : Math.min(rank, 1);
-    const order = full.order.toSpliced(place, 0, rank);
-    const shape = [...indices.shape, depth as number];
-    const apart = reshapeValue(graph, full.value, full.value.shape.toSpliced(place, 0, 1));
-    const classes = Int32Array.from({ length: depth as number }, (_, index) => index);
-    const ladder = graph.constant(
-      classes,
-      order.map((axis) => (axis === rank ? (depth as number) : 1)),
-    );
-    // ONNX's own OneHot counts negative indices from the end, and is missing on WebGPU
-    const hot = {
-      shape,
-      order,
-      value: graph.node(
-        "Equal",
-        [apart, ladder],
-        "bool",
-        order.map((axis) => shape[axis] ?? 1),
-      ),
-    };
-    const type = ((dtype as string | undefined) ?? "float32") as ElementType;
-    if (onValue === 1 && offValue === 0) return castTo(graph, hot, type);
-    const [on, off] = [onValue, offValue].map((number) => uniform(graph, number as number, type, shape));
-    return elementwise(graph, "Where", [hot, on as Sym, off as Sym], type);
+  SpaceToBatchND: (graph, inputs, { blockShape, paddings }) => {
+    const x = input(inputs, "x");
+    const block = blockShape as readonly number[];
+    const rest = x.shape.slice(block.length + 1);
+    const wide = padded(graph, x, [
+      [0, 0],
+      ...(paddings as [number, number][]),
+      ...rest.map((): [number, number] => [0, 0]),
+    ]);
+    const sizes = block.map((size, axis) => (wide.shape[axis + 1] ?? 1) / size);
+    const split = reshaped(graph, wide, [
+      x.shape[0] ?? 1,
+      ...block.flatMap((size, axis) => [sizes[axis] ?? 1, size]),
+      ...rest,
+    ]);
+    const axes = identityOrder(block.length);
+    const tail = identityOrder(rest.length).map((axis) => 2 * block.length + 1 + axis);
+    const order = [...axes.map((axis) => 2 * axis + 2), 0, ...axes.map((axis) => 2 * axis + 1), ...tail];
+    return reshaped(graph, transposed(split, order), [(x.shape[0] ?? 1) * sizeOf(block), ...sizes, ...rest]);
   },
-  Fill: (graph, _, { shape, value, dtype }) =>
-    uniform(
-      graph,
-      value as number,
-      ((dtype as string | undefined) ?? "float32") as ElementType,
-      shape as readonly number[],
-    ),
-  ZerosLike: (graph, inputs) => uniform(graph, 0, input(inputs, "x").value.type, input(inputs, "x").shape),
-  OnesLike: (graph, inputs) => uniform(graph, 1, input(inputs, "x").value.type, input(inputs, "x").shape),
+  BatchToSpaceND: (graph, inputs, { blockShape, crops }) => {
+    const x = input(inputs, "x");
+    const block = blockShape as readonly number[];
+    const batch = (x.shape[0] ?? 1) / sizeOf(block);
+    const sizes = x.shape.slice(1, block.length + 1);
+    const rest = x.shape.slice(block.length + 1);
+    const axes = identityOrder(block.length);
+    const split = reshaped(graph, x, [...block, batch, ...sizes, ...rest]);
+    const tail = identityOrder(rest.length).map((axis) => 2 * block.length + 1 + axis);
+    const order = [block.length, ...axes.flatMap((axis) => [block.length + 1 + axis, axis]), ...tail];
+    const full = sizes.map((size, axis) => size * (block[axis] ?? 1));
+    const joined = reshaped(graph, transposed(split, order), [batch, ...full, ...rest]);
+    const cut = (crops as readonly (readonly [number, number])[]).map(([before, after], axis) => ({
+      axis: axis + 1,
+      start: before,
+      step: 1,
+      size: (full[axis] ?? 1) - before - after,
+    }));
+    return strided(graph, joined, cut);
+  },
+  DepthToSpace: (graph, inputs, { blockSize, dataFormat }) => {
+    const first = dataFormat === "NCHW";
+    const x = first ? transposed(input(inputs, "x"), [0, 2, 3, 1]) : input(inputs, "x");
+    const block = blockSize as number;
+    const [batch = 1, height = 1, width = 1, channels = 1] = x.shape;
+    const depth = channels / block ** 2;
+    const split = reshaped(graph, x, [batch, height, width, block, block, depth]);
+    const spread = transposed(split, [0, 1, 3, 2, 4, 5]);
+    const joined = reshaped(graph, spread, [batch, height * block, width * block, depth]);
+    return first ? transposed(joined, [0, 3, 1, 2]) : joined;
+  },
+  Diag: (graph, inputs) => {
+    const x = input(inputs, "x");
+    const size = sizeOf(x.shape);
+    const eye = Uint8Array.from({ length: size * size }, (_, i) => Number(i % (size + 1) === 0));
+    const diagonal = plain(graph.constant(eye, [size, size]));
+    const row = reshaped(graph, x, [1, size]);
+    return reshaped(graph, choose(graph, diagonal, row, scalar(graph, 0, x.value.type)), [...x.shape, ...x.shape]);
+  },
+  FlipLeftRight: (graph, inputs) => reversed(graph, input(inputs, "image"), [2]),
 };
