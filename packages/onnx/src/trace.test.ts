@@ -1,7 +1,9 @@
 import "@plseg/test-kit";
+import { averagePool3d, convTranspose3d } from "@plseg/ops";
 import {
   add,
   atan,
+  avgPool3d,
   cast,
   concat,
   conv2d,
@@ -179,6 +181,41 @@ describe("trace", () => {
       }),
       { x: random([2, 4, 5, 6, 3]) },
     ));
+
+  test("pools with windows that overlap and hang over the border, with the gradients", () =>
+    expectSame(
+      ({ x }) => {
+        const largest = (a: Tensor) => maxPool3d(a as Tensor5D, [2, 3, 3], [1, 2, 1], "same");
+        const mean = (a: Tensor) => averagePool3d(a as Tensor5D, [3, 2, 3], { strides: [2, 1, 2], padding: "same" });
+        const slope = (pool: typeof mean) => grads((a: Tensor) => sum(square(pool(a))))([x as Tensor])[0] as Tensor;
+        return { a: largest(x as Tensor), b: mean(x as Tensor), c: slope(largest), d: slope(mean) };
+      },
+      { x: random([2, 3, 4, 5, 2]) },
+    ));
+
+  test("traces transposed convolutions, with the gradients that tfjs lacks", () =>
+    expectSame(
+      ({ x, k }) => {
+        const run = (a: Tensor, b: Tensor) =>
+          convTranspose3d(a as Tensor5D, b as Tensor5D, { strides: [2, 1, 2], padding: "same" });
+        const [dx, dk] = grads((a: Tensor, b: Tensor) => sum(square(run(a, b))))([x as Tensor, k as Tensor]);
+        return { y: run(x as Tensor, k as Tensor), dx: dx as Tensor, dk: dk as Tensor };
+      },
+      { x: random([2, 2, 3, 4, 3]), k: random([3, 2, 3, 4, 3], 2) },
+    ));
+
+  test("gives avgPool3d the derivative of what it computes, which tfjs does not at the border", async () => {
+    const x = random([1, 3, 4, 5, 2]);
+    const slope = (pool: (a: Tensor) => Tensor, a: Tensor): Tensor =>
+      grads((v: Tensor) => sum(square(pool(v))))([a])[0] as Tensor;
+    const { model } = trace(({ x }) => ({ dx: slope((a) => avgPool3d(a as Tensor5D, 3, 1, "same"), x) }), {
+      x: { shape: x.shape },
+    });
+    const session = await InferenceSession.create(model, { logSeverityLevel: 3 });
+    const { dx } = await session.run({ x: new OrtTensor("float32", x.dataSync(), x.shape) });
+    const expected = slope((a) => averagePool3d(a as Tensor5D, [3, 3, 3], { strides: [1, 1, 1], padding: "same" }), x);
+    for (const [i, number] of expected.dataSync().entries()) expect(dx?.data[i]).toBeCloseTo(number, 5);
+  });
 
   test("reduces, also what is only repeated", () =>
     expectSame(
