@@ -23,8 +23,12 @@ export interface RunHistory {
     readonly dice: number | null;
     readonly perClass: Readonly<Record<string, number | null>>;
   }[];
-  /** Seconds that training took. */
+  /** Seconds that training took, over all sittings. */
   readonly seconds: number;
+  /** Seconds of them in which it waited for patches. */
+  readonly waited: number;
+  /** By name of the class: in how many patches it was labeled. */
+  readonly seen: Readonly<Record<string, number>>;
 }
 
 /** `config.json` of a run. @throws DataError if the folder is no run, or the file is not as it should be. */
@@ -71,17 +75,24 @@ export async function readRunHistory(run: string): Promise<RunHistory> {
   const lines = (await readFile(path, "utf8").catch(() => "")).split("\n");
   const loss: [number, number][] = [];
   const validations: RunHistory["validations"][number][] = [];
-  let seconds = 0;
+  const seen: Record<string, number> = {};
+  let [seconds, sitting, waited] = [0, 0, 0];
   for (const [i, line] of lines.entries()) {
     if (line === "") continue;
     const record = parseRecord(line);
     if (!record && i === lines.length - 1) continue;
     if (!record) throw new DataError(`${path}: line ${i + 1} is not a JSON object with a step.`);
     if (typeof record.loss === "number") loss.push([record.step, record.loss]);
-    if (typeof record.seconds === "number") seconds = record.seconds;
+    if (typeof record.seconds === "number") {
+      // The clock of a sitting begins at 0.
+      seconds += record.seconds >= sitting ? record.seconds - sitting : record.seconds;
+      sitting = record.seconds;
+    }
+    if (typeof record.waited === "number") waited += record.waited / 1000;
+    for (const [name, patches] of Object.entries(record.seen ?? {})) seen[name] = (seen[name] ?? 0) + patches;
     if (record.validation) validations.push({ step: record.step, ...record.validation });
   }
-  return { loss, validations, seconds };
+  return { loss, validations, seconds, waited, seen };
 }
 
 /** `manifest.json` of a run, or nothing. */
@@ -108,6 +119,8 @@ interface MetricsRecord {
   readonly step: number;
   readonly loss?: unknown;
   readonly seconds?: unknown;
+  readonly waited?: unknown;
+  readonly seen?: Readonly<Record<string, number>>;
   readonly validation?: { readonly dice: number | null; readonly perClass: Readonly<Record<string, number | null>> };
 }
 

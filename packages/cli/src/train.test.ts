@@ -37,6 +37,10 @@ describe("plseg train", () => {
     expect(trained.stderr).toBe("");
     expect(trained.code).toBe(0);
     expect(JSON.parse(trained.stdout)).toMatchObject({ run: at("run"), step: 4, steps: 4, loss: expect.any(Number) });
+    const { seen } = JSON.parse(trained.stdout);
+    const organs = ["liver", "spleen", "left_kidney", "right_kidney", "stomach", "aorta"];
+    expect(Object.keys(seen).every((name) => organs.includes(name))).toBe(true);
+    expect(await readFile(at("run", "report.html"), "utf8")).toContain("How often each organ was seen");
     expect((await readdir(at("run"))).sort()).toEqual(
       ["checkpoint-last", "config.json", "manifest.json", "metrics.jsonl", "report.html"].sort(),
     );
@@ -50,6 +54,35 @@ describe("plseg train", () => {
     expect(await readdir(at("predictions"))).toHaveLength(1);
     expect((await run("export", "--run", at("run"), "--out", at("bundle"))).code).toBe(0);
     expect((await run("verify", at("bundle"))).code).toBe(0);
+  });
+
+  test("trains by a plan that data plan made and a person edited", async () => {
+    const planned = await run("data", "plan", at("data"), "--out", at("plan.json"), "--spacing", "30,25,25");
+    expect(planned).toMatchObject({ code: 0, stderr: "", stdout: expect.stringContaining("multiples of 8") });
+    const plan = JSON.parse(await readFile(at("plan.json"), "utf8"));
+    expect(plan).toMatchObject({ spacing: [30, 25, 25], reasons: { spacing: "as asked for" } });
+    const { fingerprint } = JSON.parse((await run("data", "plan", at("data"), "--json")).stdout);
+    expect(fingerprint.cases).toHaveLength(2);
+
+    const { patchSize: _, ...small } = SMALL;
+    await writeFile(at("no-patch.json"), JSON.stringify({ ...small, steps: 1 }));
+    await writeFile(at("plan.json"), JSON.stringify({ ...plan, patchSize: [8, 16, 8], intensity: "lung" }));
+    const train = ["train", "--data", at("data"), "--out", at("planned"), "--config", at("no-patch.json")];
+    const trained = await run(...train, "--plan", at("plan.json"), "--workers", "0", "--cache", at("cache"));
+    expect(trained).toMatchObject({ code: 0, stdout: expect.stringMatching(/waited for data: [\d.]+ % of/) });
+    const config = JSON.parse(await readFile(at("planned", "config.json"), "utf8"));
+    expect(config.plan).toMatchObject({
+      spacing: [30, 25, 25],
+      patchSize: [8, 16, 8],
+      intensity: { level: -600, width: 1500 },
+    });
+    expect(await readdir(at("cache"))).toEqual(["30x25x25mm"]);
+
+    await writeFile(at("plan.json"), JSON.stringify({ ...plan, spacings: 3 }));
+    expect(await run(...train.slice(0, 3), "--out", at("no"), "--plan", at("plan.json"))).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('plan.json: there is no key "spacings". Did you mean "spacing"?'),
+    });
   });
 
   test("flags go before the file, and the file before the preset", async () => {

@@ -18,6 +18,7 @@ export {
   segmentVolume,
 } from "./load-bundle.js";
 export type { Device, OnnxOptions, OnnxRuntime } from "./onnx-session.js";
+export { type SliceAnswers, type SliceAnswersOptions, sliceAnswers } from "./slice-answers.js";
 export {
   SLIDING_WINDOW_DEFAULTS,
   type SlidingWindowJoining,

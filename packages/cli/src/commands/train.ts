@@ -1,7 +1,8 @@
 import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
+import { PlsegError } from "@plseg/core";
 import { voxelsOf, wholeNumber } from "../arguments.js";
 import { stopOnInterrupt } from "../stop-on-interrupt.js";
-import { barPerItem, log, print, printJson, progressBar } from "../terminal.js";
+import { barPerItem, duration, log, print, printJson, progressBar, table } from "../terminal.js";
 import { versions } from "../versions.js";
 
 const ENGINES = ["compiled", "tfjs", "tfjs-node", "tfjs-node-gpu"] as const;
@@ -9,6 +10,11 @@ const METHODS = ["pl-seg", "dfl", "unet"] as const;
 
 /** One thread draws patches while the others train. */
 const PATCH_WORKERS = 1;
+
+/** This is told only before the first step; later the run is saved instead. */
+const STOPPED_EARLY = new PlsegError(
+  "train: stopped while the cases were prepared. Those that are ready are kept; train again to go on.",
+);
 
 /** `plseg train`: train on a partially labeled dataset. */
 export function trainCommand(): CommandUnknownOpts {
@@ -54,9 +60,10 @@ export function trainCommand(): CommandUnknownOpts {
       if (options.printConfig) return printJson(settings);
       const { createNodeEngine } = await import("@plseg/runtime/node");
       const { trainRun } = await import("@plseg/train/node");
+      const { readRunHistory } = await import("../read-run.js");
       const { writeRunReport } = await import("../report/run-report.js");
       const { engine, device, threads, out, json } = options;
-      const stop = stopOnInterrupt("this step");
+      const stop = stopOnInterrupt("this step", STOPPED_EARLY);
       const bar = progressBar(`train ${options.method}`);
       const prepare = barPerItem();
       const { plan: _file, cache, ...rest } = options;
@@ -74,13 +81,17 @@ export function trainCommand(): CommandUnknownOpts {
         signal: stop,
       });
       const report = await writeRunReport(out);
-      if (json) printJson({ run: out, step, steps: config.steps, loss, report });
+      const { seen, seconds, waited } = await readRunHistory(out);
+      if (json) printJson({ run: out, step, steps: config.steps, loss, seconds, waited, seen, report });
       else {
         print(
           step < config.steps
             ? `stopped at step ${step} of ${config.steps}; go on with --resume`
             : `${step} steps done`,
         );
+        const patches = Object.entries(config.annotatedCases).map(([name, cases]) => [name, cases, seen[name] ?? 0]);
+        print(`\n${table([["organ", "labeled in", "patches"], ...patches.map((row) => row.map(String))])}\n`);
+        print(`waited for data: ${((100 * waited) / Math.max(seconds, 1e-9)).toFixed(1)} % of ${duration(seconds)}`);
         print(`run: ${out}\nreport: ${report}`);
       }
     });

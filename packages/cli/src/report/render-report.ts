@@ -76,6 +76,10 @@ export interface ReportData {
   readonly tables?: readonly ReportTable[];
   /** How many training cases annotate each organ, by name. */
   readonly annotatedCases?: Readonly<Record<string, number>>;
+  /** In how many patches each organ was labeled, by name. */
+  readonly seen?: Readonly<Record<string, number>>;
+  /** How many patches there were. */
+  readonly patches?: number;
   /** Training loss, a curve per method. */
   readonly loss?: readonly ReportCurve[];
   /** Mean Dice on the validation cases, a curve per method. */
@@ -130,6 +134,7 @@ ${scores(data)}
 ${tables(data)}
 ${pictures(data)}
 ${curves(data)}
+${seenPatches(data)}
 ${annotations(data)}
 ${provenance(data)}
 </main>
@@ -202,6 +207,23 @@ function scoreTable(
       html`<tr><td>${organ}</td>${annotatedCases ? html`<td class="number">${annotatedCases[organ] ?? 0}</td>` : ""}${columns.map(({ metric, summary }) => cell(metric, summary.classes[organ]?.[metric]))}</tr>
 `,
   )}<tr><th>Mean</th>${annotatedCases ? html`<td></td>` : ""}${columns.map(({ metric, summary }) => cell(metric, summary.foreground[metric]))}</tr></tbody></table></div>`;
+}
+
+/** How often each organ had its turn. */
+function seenPatches({ seen, patches, annotatedCases = {} }: ReportData): Content {
+  if (!seen) return "";
+  const organs = [...new Set([...Object.keys(annotatedCases), ...Object.keys(seen)])];
+  const share = (organ: string): string => (patches ? `${Math.round((100 * (seen[organ] ?? 0)) / patches)} %` : "");
+  return section(
+    "How often each organ was seen",
+    html`<p>Patches of the training in which a voxel of the organ was labeled${patches ? html`, of ${patches}` : ""}.</p>`,
+    html`<div class="scroll"><table><thead><tr><th>Organ</th><th class="number">Labeled in</th><th class="number">Patches</th><th class="number">Share</th></tr></thead>
+<tbody>${organs.map(
+      (organ) =>
+        html`<tr><td>${organ}</td><td class="number">${annotatedCases[organ] ?? 0}</td><td class="number">${seen[organ] ?? 0}</td><td class="number">${share(organ)}</td></tr>
+`,
+    )}</tbody></table></div>`,
+  );
 }
 
 const METRIC_NAMES: Readonly<Record<string, string>> = {

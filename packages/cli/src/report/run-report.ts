@@ -21,7 +21,7 @@ export async function writeRunReport(run: string): Promise<string> {
 
 async function runReport(run: string): Promise<ReportData> {
   const config = await readRunConfig(run);
-  const { loss, validations, seconds } = await readRunHistory(run);
+  const { loss, validations, seconds, waited, seen } = await readRunHistory(run);
   const { commandLine, versions: recorded } = await readRunManifest(run);
   const last = validations.at(-1);
   const [step, finalLoss] = loss.at(-1) ?? [0, undefined];
@@ -39,6 +39,9 @@ async function runReport(run: string): Promise<ReportData> {
         ? []
         : [{ label: "Loss", value: finalLoss.toPrecision(4), note: "of the last step" }]),
       { label: "Time", value: duration(seconds), note: `${config.engine}, ${config.device}` },
+      ...(seconds > 0
+        ? [{ label: "Waiting for data", value: `${((100 * waited) / seconds).toFixed(1)} %`, note: "of the time" }]
+        : []),
     ],
     ...(last && {
       scores: [
@@ -54,6 +57,7 @@ async function runReport(run: string): Promise<ReportData> {
       ],
     }),
     annotatedCases: config.annotatedCases,
+    ...(Object.keys(seen).length > 0 && { seen, patches: step * config.batch }),
     loss: [{ name: config.method, points: loss }],
     validation: [
       { name: config.method, points: validations.flatMap(({ step: at, dice }) => (dice === null ? [] : [[at, dice]])) },
