@@ -61,7 +61,7 @@ export async function predictFiles(options: PredictFilesOptions): Promise<Predic
     const predictions: Prediction[] = [];
     for (const { id, image, labels } of jobs) {
       const start = performance.now();
-      const { volume, restore } = toCanonical(await readScan(image));
+      const { volume, restore } = toCanonical(await readScan(image, { ...(onWarning && { onWarning }) }));
       const probabilities = bundle.classes.names.map(
         () => new Float32Array(saveProbabilities ? volume.data.length : 0),
       );
