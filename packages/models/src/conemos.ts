@@ -63,7 +63,7 @@ export function conemos(config: ConemosConfig): ConditionalNetwork {
 
   const oneTask: ConditionalNetwork["oneTask"] = (weights, image, task, mode) => {
     checkImage("conemos", image, inChannels, features.length - 1);
-    const condition = embed(weights.at("condition"), organsOf("conemos", task, image, classes)); // [batch, EMBEDDING]
+    const condition = embed(weights.at("condition"), organsOf("conemos", task, image.shape[0], classes)); // [batch, EMBEDDING]
 
     let h = image;
     const skips: Tensor5D[] = [];

@@ -1,24 +1,10 @@
 import { type ConditionalNetwork, ConfigError, type Weights, withDefaults } from "@plseg/core";
 import { groupNorm3d, standardizeKernel } from "@plseg/ops";
-import {
-  add,
-  concat,
-  conv3d,
-  matMul,
-  mean,
-  pad,
-  relu,
-  reshape,
-  split,
-  type Tensor,
-  type Tensor1D,
-  type Tensor2D,
-  type Tensor5D,
-  transpose,
-} from "@tensorflow/tfjs-core";
+import { add, conv3d, mean, pad, relu, type Tensor1D, type Tensor2D, type Tensor5D } from "@tensorflow/tfjs-core";
 import { checkCount, checkFeatures, checkImage } from "./check-network.js";
+import { dynamicHead, HEAD, type SharedFeatures } from "./dynamic-head.js";
 import { eachTask, organsOf } from "./each-task.js";
-import { double, linear, project } from "./layers.js";
+import { double, project } from "./layers.js";
 
 /** Shape of DoDNet. Level 0 has full resolution; every further level halves each axis. */
 export interface DodnetConfig {
@@ -45,9 +31,6 @@ export const DODNET_DEFAULTS: Required<Omit<DodnetConfig, "classes">> = {
 /** What norms and convolutions go by. */
 type Style = Pick<typeof DODNET_DEFAULTS, "groups" | "weightStandardization">;
 
-/** Channels of the head that is made for every organ, and so of the features that it reads. */
-const HEAD = 8;
-
 /**
  * DoDNet: a residual U-Net that is the same for all organs, and a head of three 1×1×1 convolutions whose filters a
  * controller makes for the organ asked for, from the image and the task.
@@ -73,7 +56,7 @@ export function dodnet(config: DodnetConfig): ConditionalNetwork {
   if (!features.every((width) => width % groups === 0))
     throw new ConfigError(`dodnet: features must be multiples of the ${groups} groups, got [${features.join(", ")}].`);
 
-  const trunk = (weights: Weights, image: Tensor5D): Trunk => {
+  const trunk = (weights: Weights, image: Tensor5D): SharedFeatures => {
     checkImage("dodnet", image, inChannels, features.length - 1);
     let h = convolve(weights.at("stem"), image, { to: features[0] as number }, options);
     const skips: Tensor5D[] = [];
@@ -90,46 +73,19 @@ export function dodnet(config: DodnetConfig): ConditionalNetwork {
       h = add(double(h, false), skips[level] as Tensor5D); // [..., features[level]]
       h = residual(weights.at(`decoder.${level}`), h, { to: features[Math.max(level - 1, 0)] as number }, options);
     }
-    return { summary, shared: project(weights.at("head"), activate(weights.at("head"), h, options), HEAD) };
+    return { summary, features: project(weights.at("head"), activate(weights.at("head"), h, options), HEAD) };
   };
+
+  const head = (weights: Weights, shared: SharedFeatures, task: Tensor2D): Tensor5D =>
+    dynamicHead(weights.at("controller"), shared, organsOf("dodnet", task, shared.features.shape[0], classes));
 
   return {
-    oneTask: (weights, image, task, _mode) =>
-      head(weights, trunk(weights, image), organsOf("dodnet", task, image, classes)),
+    oneTask: (weights, image, task, _mode) => head(weights, trunk(weights, image), task),
     allClasses(weights, image, _mode) {
-      const known = trunk(weights, image);
-      const logitOf = (task: Tensor2D): Tensor5D => head(weights, known, organsOf("dodnet", task, image, classes));
-      return [eachTask(image.shape[0], classes, logitOf)];
+      const shared = trunk(weights, image);
+      return [eachTask(image.shape[0], classes, (task) => head(weights, shared, task))];
     },
   };
-}
-
-/** What does not depend on the organ. */
-interface Trunk {
-  /** What the controller reads of the image, `[batch, channel]`. */
-  readonly summary: Tensor2D;
-  /** What the heads read, `[batch, depth, height, width, HEAD]`. */
-  readonly shared: Tensor5D;
-}
-
-/** The controller and the head that it makes. → `[batch, depth, height, width, 1]` */
-function head(weights: Weights, { summary, shared }: Trunk, organs: Tensor2D): Tensor5D {
-  const [batch, depth, height, width] = shared.shape;
-  const sizes = [HEAD * HEAD, HEAD * HEAD, HEAD, HEAD, HEAD, 1]; // three kernels, three biases
-  const filters = linear(
-    weights.at("controller"),
-    concat([summary, organs], 1),
-    sizes.reduce((a, b) => a + b),
-  );
-  const parts = split(filters, sizes, 1);
-
-  let h: Tensor = reshape(transpose(shared, [0, 4, 1, 2, 3]), [batch, HEAD, depth * height * width]);
-  for (const [layer, to] of [HEAD, HEAD, 1].entries()) {
-    const kernel = reshape(parts[layer] as Tensor, [batch, to, HEAD]);
-    const bias = reshape(parts[layer + 3] as Tensor, [batch, to, 1]);
-    h = add(matMul(kernel, layer === 0 ? h : relu(h)), bias); // [batch, to, voxel]
-  }
-  return reshape(h, [batch, depth, height, width, 1]);
 }
 
 /** A layer from `from` to `to` channels with a kernel of `size` voxels a side, 3 unless told. */

@@ -2,8 +2,7 @@ import { checkSameShape } from "@plseg/core";
 import { concat, slice, type Tensor2D, type Tensor5D, tensor2d, zerosLike } from "@tensorflow/tfjs-core";
 
 /** The organs' columns of a task `[batch, class]`: `[batch, class − 1]`. Throws a ShapeError unless it has that shape. */
-export function organsOf(where: string, task: Tensor2D, image: Tensor5D, classes: number): Tensor2D {
-  const [batch] = image.shape;
+export function organsOf(where: string, task: Tensor2D, batch: number, classes: number): Tensor2D {
   checkSameShape(where, ["task", task.shape], ["[batch, class]", [batch, classes]]);
   return slice(task, [0, 1], [batch, classes - 1]);
 }
