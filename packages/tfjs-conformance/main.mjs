@@ -1,6 +1,8 @@
 // `node packages/tfjs-conformance/main.mjs`: runs the operation tests that tfjs-core publishes on traced graphs.
 //   --feeding constants   write what tests give into the graphs instead of feeding it
 //   --target gpu          models as they are written for WebGPU (they run on the CPU here, too)
+//   --device webgpu       run on WebGPU, with the CPU forbidden
+//   --each N              only the first N specs of each operation
 //   --filter TEXT         only specs whose name holds TEXT
 //   --models DIR          keep every model that was run
 //   --check               the ONNX checker, with full shape inference, on every model that was run (needs python3-onnx)

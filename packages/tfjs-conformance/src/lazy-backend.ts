@@ -7,7 +7,7 @@ import { LEAN_GRADIENTS } from "../../onnx/src/lean-gradients.js";
 import { constantsOf, liveNodes } from "../../onnx/src/live-nodes.js";
 import { registerKernels } from "../../onnx/src/register-kernels.js";
 import { materialize, plain } from "../../onnx/src/symbol.js";
-import { type Feed, type Numbers, runSync } from "./run-sync.js";
+import { type Device, type Feed, type Numbers, runSync } from "./run-sync.js";
 
 /** Name under which the lazy backend is registered with tfjs. */
 export const LAZY_BACKEND = "onnx-lazy";
@@ -18,8 +18,10 @@ export type Feeding = "inputs" | "constants";
 /** How the lazy backend makes models. */
 export interface LazyOptions {
   readonly feeding: Feeding;
-  /** What the models are written for. They run on the CPU in any case. */
+  /** What the models are written for. */
   readonly target: Target;
+  /** Where they run; `webgpu` wants the target `gpu`. */
+  readonly device: Device;
   /** Called with every model before it is run. */
   readonly onModel: (model: Uint8Array) => void;
 }
@@ -36,12 +38,14 @@ class LazyBackend extends TraceBackend {
   private readonly texts = new Map<object, unknown>();
 
   private readonly feeding: Feeding;
+  private readonly device: Device;
   private readonly onModel: LazyOptions["onModel"];
 
-  constructor({ feeding, target, onModel }: LazyOptions) {
+  constructor({ feeding, target, device, onModel }: LazyOptions) {
     super();
     this.recorded = new Graph(target);
     this.feeding = feeding;
+    this.device = device;
     this.onModel = onModel;
   }
 
@@ -102,7 +106,8 @@ class LazyBackend extends TraceBackend {
       outputs: [{ name: "y", value }],
     });
     this.onModel(model);
-    return runSync(model, Object.fromEntries(inputs.map((input) => [input.name, this.fed.get(input) as Feed])));
+    const feeds = inputs.map((input) => [input.name, this.fed.get(input) as Feed]);
+    return runSync(model, Object.fromEntries(feeds), this.device);
   }
 }
 

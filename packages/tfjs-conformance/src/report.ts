@@ -1,4 +1,5 @@
-import { type SkipRule, SPEC_RULES, TRACER_RULES } from "./skips.js";
+import type { Device } from "./run-sync.js";
+import { type SkipRule, SPEC_RULES, TRACER_RULES, WEBGPU_RULES } from "./skips.js";
 
 /** What jasmine says of one spec. */
 export interface SpecResult {
@@ -21,14 +22,15 @@ const applies = ({ spec, message }: SkipRule, result: SpecResult): boolean =>
   (spec?.test(result.name) ?? true) && (message === undefined || result.messages.every((text) => message.test(text)));
 
 /** Sorts results into passed, failed and skipped. */
-export function reportOf(results: readonly SpecResult[]): Report {
+export function reportOf(results: readonly SpecResult[], device: Device = "cpu"): Report {
+  const singles = device === "webgpu" ? [...SPEC_RULES, ...WEBGPU_RULES] : SPEC_RULES;
   const used = new Set<SkipRule>();
   const failed: { name: string; message: string }[] = [];
   const skipped: { name: string; reason: string }[] = [];
   for (const result of results) {
     if (result.status === "pending") skipped.push({ name: result.name, reason: "left out by tfjs itself" });
     if (result.status !== "failed") continue;
-    const rule = [...TRACER_RULES, ...SPEC_RULES].find((candidate) => applies(candidate, result));
+    const rule = [...TRACER_RULES, ...singles].find((candidate) => applies(candidate, result));
     if (rule) {
       used.add(rule);
       skipped.push({ name: result.name, reason: rule.reason });
@@ -38,7 +40,7 @@ export function reportOf(results: readonly SpecResult[]): Report {
     passed: results.filter(({ status }) => status === "passed").length,
     failed,
     skipped,
-    stale: SPEC_RULES.filter((rule) => !used.has(rule)).map(({ reason, spec }) => `${reason}: ${String(spec)}`),
+    stale: singles.filter((rule) => !used.has(rule)).map(({ reason, spec }) => `${reason}: ${String(spec)}`),
   };
 }
 

@@ -44,3 +44,33 @@ export const SPEC_RULES: readonly SkipRule[] = [
   },
   { reason: "the clock of a backend", spec: /^time cpu .* simple upload$/ },
 ];
+
+/** Rules for what ONNX Runtime 1.30 cannot do on WebGPU, or does otherwise, and that no other operation can replace. */
+export const WEBGPU_RULES: readonly SkipRule[] = [
+  {
+    reason: "places as 64-bit numbers, which WebGPU does not have",
+    spec: /^(topk|maxPoolWithArgmax) /,
+    message: /assigned to the default CPU EP/,
+  },
+  {
+    reason: "products of matrices of whole numbers, which the provider does not have",
+    spec: /^(confusionMatrix|matmul) /,
+    message: /assigned to the default CPU EP/,
+  },
+  {
+    reason: "a transpose that ONNX Runtime's optimizer moves onto truth values",
+    spec: /^cropAndResize /,
+    message: /assigned to the default CPU EP/,
+  },
+  {
+    reason: "a power that the provider fails to write as a shader",
+    spec: /^localResponseNormalization /,
+    message: /running Pow node.*raw_hash_map/,
+  },
+  { reason: "an empty result", spec: /^avgPool3d /, message: /Invalid dispatch group size/ },
+  {
+    reason: "numbers that are not finite, which shaders need not keep",
+    spec: /^(clipByValue|relu|debug off|topk) /,
+    message: /expected\[\d+\] = (NaN|-?Infinity)/,
+  },
+];

@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { setTestEnvs } from "@tensorflow/tfjs-core/dist/jasmine_util.js";
 import { type Feeding, LAZY_BACKEND, registerLazyBackend } from "./lazy-backend.js";
 import { reportOf, type SpecResult, skipsByReason } from "./report.js";
+import type { Device } from "./run-sync.js";
 
 interface JasmineResult {
   readonly fullName: string;
@@ -24,6 +25,8 @@ const { values } = parseArgs({
   options: {
     feeding: { type: "string", default: "inputs" },
     target: { type: "string", default: "cpu" },
+    device: { type: "string", default: "cpu" },
+    each: { type: "string", default: "Infinity" },
     filter: { type: "string", default: "" },
     models: { type: "string" },
     json: { type: "boolean", default: false },
@@ -34,7 +37,8 @@ const { values } = parseArgs({
 const jasmine = (createRequire(__filename)("jasmine-core") as { boot(): { getEnv(): JasmineEnvironment } }).boot();
 registerLazyBackend({
   feeding: values.feeding as Feeding,
-  target: values.target as "cpu" | "gpu",
+  target: values.device === "webgpu" ? "gpu" : (values.target as "cpu" | "gpu"),
+  device: values.device as Device,
   onModel: values.models === undefined ? () => {} : saver(values.models),
 });
 setTestEnvs([{ name: "onnx", backendName: LAZY_BACKEND, isDataSync: true }]);
@@ -51,6 +55,18 @@ function saver(folder: string): (model: Uint8Array) => void {
   };
 }
 
+const wanted = new Map<string, Set<string>>();
+
+/** Whether a spec passes the filter and is among the first of its operation. */
+function isWanted(spec: string): boolean {
+  if (!spec.includes(values.filter)) return false;
+  const operation = spec.split(" onnx {}", 1)[0] ?? spec;
+  const specs = wanted.get(operation) ?? new Set();
+  wanted.set(operation, specs);
+  if (specs.size < Number(values.each)) specs.add(spec);
+  return specs.has(spec);
+}
+
 /** Runs the specs loaded so far and prints what became of them. Exit status 1 if any failed. */
 export async function run(): Promise<void> {
   const environment = jasmine.getEnv();
@@ -58,7 +74,7 @@ export async function run(): Promise<void> {
   const record = ({ fullName, status, failedExpectations }: JasmineResult): void => {
     results.push({ name: fullName, status, messages: failedExpectations.map(({ message }) => message) });
   };
-  environment.configure({ random: false, specFilter: (spec) => spec.getFullName().includes(values.filter) });
+  environment.configure({ random: false, specFilter: (spec) => isWanted(spec.getFullName()) });
   environment.addReporter({
     specDone: record,
     suiteDone: (result) => {
@@ -70,8 +86,8 @@ export async function run(): Promise<void> {
   await environment.execute();
   process.stdout.write = write;
   const log = (text: string): void => void write(`${text}\n`);
-  const report = reportOf(results);
-  const complete = values.filter === "";
+  const report = reportOf(results, values.device as Device);
+  const complete = values.filter === "" && values.each === "Infinity";
   if (values.json) log(JSON.stringify(report));
   else print(report, log);
   process.exitCode = report.failed.length > 0 || (complete && report.stale.length > 0) ? 1 : 0;
