@@ -1,5 +1,6 @@
 // Our side of `pnpm bench data`. Prints one line of JSON. Parts:
-//   read   a .nii.gz of a CT is read, turned to the canonical orientation, resampled to 1.5 mm and windowed
+//   loader-N  trains with N threads that draw patches (loader.mjs)
+//   read      a .nii.gz of a CT is read, turned to the canonical orientation, resampled to 1.5 mm and windowed
 
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -11,6 +12,7 @@ import { parseArgs } from "node:util";
 import { Random, scalingAffine } from "@plseg/core";
 import { canonicalGrid, gridWithSpacing, makePhantom, resample, windowIntensity } from "@plseg/data";
 import { readResampled, writeVolumeFile } from "@plseg/data/node";
+import { measureLoader } from "./loader.mjs";
 import { report, sizeOf } from "./measure.mjs";
 
 /** Millimeters of the scan, whose columns run to the left and rows to the back, and of what becomes of it. */
@@ -27,8 +29,8 @@ const { values } = parseArgs({
   options: {
     part: { type: "string", default: "read" },
     size: { type: "string", default: "300,512,512" },
-    batch: { type: "string" }, // there is one scan
-    threads: { type: "string" },
+    batch: { type: "string", default: "1" }, // reading has one scan
+    threads: { type: "string", default: "1" },
     steps: { type: "string", default: "5" },
     warmup: { type: "string", default: "1" },
     make: { type: "string" },
@@ -37,8 +39,14 @@ const { values } = parseArgs({
 const shape = sizeOf(values.size);
 const path = join(tmpdir(), `plseg-bench-data-1-${shape.join("x")}.nii.gz`);
 
+const loader = /^loader-(\d+)$/.exec(values.part);
+
 if (values.make) await makeScan(values.make);
-else {
+else if (loader) {
+  const numbers = { batch: Number(values.batch), threads: Number(values.threads), warmup: Number(values.warmup) };
+  const patchSize = /** @type {[number, number, number]} */ (shape);
+  await measureLoader({ ...numbers, workers: Number(loader[1]), patchSize, steps: Number(values.steps) });
+} else {
   // In a process of its own, so that this one's memory is that of reading.
   if (!existsSync(path))
     execFileSync(process.execPath, [fileURLToPath(import.meta.url), "--size", values.size, "--make", path]);

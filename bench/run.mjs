@@ -10,12 +10,16 @@ import { parseArgs } from "node:util";
 
 /**
  * What one process measured, and what it computed if both sides must compute the same.
- * @typedef {{ median_ms: number, min_ms: number, max_ms: number, peak_mb: number, times_ms?: number[], name?: string, values?: Record<string, number>, leak?: { flat: boolean, grown_mb: number, allowed_mb: number } }} Sample
+ * @typedef {{ median_ms: number, min_ms: number, max_ms: number, peak_mb: number, times_ms?: number[], name?: string, values?: Record<string, number>, leak?: { flat: boolean, grown_mb: number, allowed_mb: number }, waited?: number }} Sample
  *
  * One benchmark: `<name>.mjs` beside this file, `peers/<name>.py` if `needs` (Python modules) is given. Of several parts
  * each is a measurement. `defaults` are those of its options where they differ. With `devices` it takes `--device`.
- * @typedef {{ about: string, sizes: string[], needs?: string[], parts?: string[], devices?: boolean, defaults?: Partial<Record<"threads" | "steps" | "warmup" | "rounds", string>> }} Bench
+ * Parts that are `alone` have no peer, and sizes and defaults of their own.
+ * @typedef {Partial<Record<"threads" | "batch" | "steps" | "warmup" | "rounds", string>>} Defaults
+ * @typedef {{ about: string, sizes: string[], needs?: string[], parts?: string[], alone?: Record<string, { sizes: string[], defaults: Defaults }>, devices?: boolean, defaults?: Defaults }} Bench
  */
+
+const LOADER = { sizes: ["64"], defaults: { threads: "2", batch: "2", steps: "20", rounds: "1" } };
 
 /** @type {Record<string, Bench>} */
 const BENCHES = {
@@ -53,11 +57,13 @@ const BENCHES = {
     defaults: { threads: "1" },
     needs: ["numpy", "scipy", "nibabel"],
     parts: ["read"],
+    // A training with 0, 1 and 2 threads that draw patches: how long does it wait for them?
+    alone: Object.fromEntries(["loader-0", "loader-1", "loader-2"].map((part) => [part, LOADER])),
   },
 };
 
 /** Where options have no other default. */
-const DEFAULTS = { threads: "2", steps: "5", warmup: "2", rounds: "2" };
+const DEFAULTS = { threads: "2", batch: "1", steps: "5", warmup: "2", rounds: "2" };
 
 const DEVICES = ["cpu", "webgpu", "cuda"];
 
@@ -73,8 +79,8 @@ ${Object.entries(BENCHES)
   --size N|D,H,W   one size instead of all
   --part NAME      one part instead of all
   --threads N      threads of each side (default 2; losses, metrics, data and leak: 1)
-  --batch N        samples per step (default 1)
-  --steps N        timed steps per process (default 5; leak: 2000)
+  --batch N        samples per step (default 1; data, loader: 2)
+  --steps N        timed steps per process (default 5; leak: 2000; data, loader: 20)
   --warmup N       untimed steps before them (default 2; leak: 200)
   --rounds N       processes per side, in turns (default 2; leak: 1)
   --device NAME    cpu, webgpu or cuda, for step and leak (default cpu); PyTorch then takes CUDA if it has it
@@ -107,18 +113,22 @@ async function main(argv) {
   if (bench.needs && !python && !options["no-peer"])
     note(`bench: no python3 that has ${bench.needs.join(", ")}: the peer is not available.`);
 
-  const parts = bench.parts ?? [undefined];
-  if (options.part !== undefined && !parts.includes(options.part))
-    throw new UsageError(`bench: ${name} has no part "${options.part}". Parts: ${bench.parts?.join(", ") ?? "none"}.`);
+  const all = [...(bench.parts ?? [undefined]), ...Object.keys(bench.alone ?? {})];
+  // "loader" stands for "loader-0", "loader-1" and so on.
+  const parts = all.filter((part) => !options.part || part === options.part || part?.startsWith(`${options.part}-`));
+  if (parts.length === 0)
+    throw new UsageError(`bench: ${name} has no part "${options.part}". Parts: ${all.join(", ") || "none"}.`);
   if (options.device !== undefined && !bench.devices) throw new UsageError(`bench: ${name} runs on the CPU only.`);
-  const chosen = { ...DEFAULTS, ...bench.defaults, ...given(options) };
   const measurements = [];
-  for (const size of options.size ? [options.size] : bench.sizes)
-    for (const part of options.part ? [options.part] : parts) {
-      const measurement = await measure(name, ours, python, { ...chosen, size, part });
+  for (const part of parts) {
+    const alone = bench.alone?.[part ?? ""];
+    const chosen = { ...DEFAULTS, ...bench.defaults, ...alone?.defaults, ...given(options) };
+    for (const size of options.size ? [options.size] : (alone?.sizes ?? bench.sizes)) {
+      const measurement = await measure(name, ours, alone ? undefined : python, { ...chosen, size, part });
       measurements.push(measurement);
       process.stdout.write(`${JSON.stringify(measurement)}\n`);
     }
+  }
   if (!options.json) note(`\n${table(measurements)}`);
   for (const { leak } of measurements)
     if (leak && !leak.flat)
@@ -136,7 +146,7 @@ function parse(argv) {
         size: { type: "string" },
         part: { type: "string" },
         threads: { type: "string" },
-        batch: { type: "string", default: "1" },
+        batch: { type: "string" },
         steps: { type: "string" },
         warmup: { type: "string" },
         rounds: { type: "string" },
@@ -210,6 +220,7 @@ async function measure(name, ours, python, { part, device, size, threads, batch,
     },
     ratio: peer && round(merged.median_ms / peer.median_ms, 3),
     ...(mine[0].leak && { leak: mine[0].leak }),
+    ...(mine[0].waited !== undefined && { waited: round(mine[0].waited, 4) }),
   };
 }
 
