@@ -12,6 +12,20 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
+test("fingerprintDataset keeps its answer while no file and no annotation has changed", async () => {
+  const dataset = await writePhantomDataset({ out: join(root, "kept"), cases: 2, size: 20, annotated: 2, seed: 1 });
+  const read: number[] = [];
+  const options = { cache: join(root, "cache"), onProgress: (done: number): number => read.push(done) };
+  const first = await fingerprintDataset(dataset, options);
+  expect(await fingerprintDataset(dataset, options)).toEqual(first);
+  expect(read).toEqual([1, 2]);
+  const [one, two] = dataset.training;
+  if (!one || !two) throw new Error("no case");
+  const other = { ...dataset, training: [{ ...one, annotated: one.annotated.map(() => true) }, two] };
+  await fingerprintDataset(other, options);
+  expect(read).toEqual([1, 2, 1, 2]);
+});
+
 test("fingerprintDataset counts each class where it is annotated, and knows its intensities", async () => {
   const dataset = await writePhantomDataset({ out: join(root, "data"), cases: 3, size: 24, annotated: 2, seed: 1 });
   const { cases, classes, intensity } = await fingerprintDataset(dataset);
@@ -31,8 +45,8 @@ test("fingerprintDataset counts each class where it is annotated, and knows its 
     dataset.classes.foreground.map((name) => ({
       name,
       annotatedCases: 1,
-      presentCases: 1,
-      voxels: voxels.get(name),
+      presentCases: voxels.has(name) ? 1 : 0,
+      voxels: voxels.get(name) ?? 0,
     })),
   );
   const mean = values.reduce((sum, value) => sum + value) / values.length;

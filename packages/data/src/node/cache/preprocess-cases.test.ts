@@ -1,9 +1,9 @@
-import { mkdir, mkdtemp, readdir, rm, stat, truncate, utimes, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, open, readdir, rm, stat, truncate, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Size3D, spacingOf } from "@plseg/core";
+import { ResourceError, type Size3D, spacingOf } from "@plseg/core";
 import FileSystemStore from "@zarrita/storage/fs";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import * as zarr from "zarrita";
 import { patchSampler } from "../../patch-sampler.js";
 import { windowIntensity } from "../../window-intensity.js";
@@ -137,6 +137,22 @@ describe("preprocessCases", () => {
     await expect(started).rejects.toThrow("enough");
     expect(await readdir(join(root, "stopped", "9x8x8mm"))).toEqual(["case_0001"]);
     expect(await preprocess("stopped")).toHaveLength(3);
+  });
+
+  test("says that the disk is full, and leaves the cases that were ready and nothing half-written", async () => {
+    const [first] = await preprocess("full");
+    await rm(join(root, "full", "9x8x8mm", "case_0002"), { recursive: true });
+    const handle = await open(join(root, "any"), "w");
+    const prototype: { writeFile: (content: unknown) => Promise<void> } = Object.getPrototypeOf(handle);
+    await handle.close();
+    const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+    const spy = vi.spyOn(prototype, "writeFile").mockRejectedValue(full);
+    const failed = preprocess("full");
+    await expect(failed).rejects.toThrow(ResourceError);
+    await expect(failed).rejects.toThrow(/case_0002 could not be written: the disk is full. Free some space/);
+    spy.mockRestore();
+    expect(await readdir(join(root, "full", "9x8x8mm"))).toEqual(["case_0001", "case_0003"]);
+    expect((await preprocess("full"))[0]).toEqual(first);
   });
 
   test("says when the cache cannot be written", async () => {
