@@ -2,10 +2,9 @@
 // other. Each is printed before it runs, so that one may type it oneself.
 
 import { spawnSync } from "node:child_process";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { writeRealCtDataset } from "./real-ct-dataset.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -22,10 +21,15 @@ if (out === undefined) {
 }
 const started = performance.now();
 const inOut = (...parts) => join(out, ...parts);
-const [data, run, predictions] = [inOut("data"), inOut("run"), inOut("predictions")];
+const [data, truth, run, predictions] = [inOut("data"), inOut("truth"), inOut("run"), inOut("predictions")];
+/** Where the scans are: `data/ct3mm` in `$PLSEG_SHARED`, or in `shared` beside the project. */
+const project = fileURLToPath(new URL("../../", import.meta.url));
+const scans = resolve(project, process.env.PLSEG_SHARED ?? "../shared", "data/ct3mm");
+const beside = (name) => fileURLToPath(new URL(name, import.meta.url));
 const onThreads = threads === undefined ? [] : ["--threads", threads];
 
-await writeRealCtDataset({ out: data });
+plseg("data", "convert", scans, "--config", beside("real-ct.yaml"), "--out", data);
+plseg("data", "convert", scans, "--config", beside("truth.yaml"), "--out", truth);
 plseg("data", "inspect", data);
 plseg(
   ...["train", "--data", data, "--out", run, "--method", "pl-seg", "--preset", "quick"],
@@ -42,8 +46,8 @@ plseg(
   ...["--report", inOut("annotated.html"), "--images", join(data, "imagesTr"), unlabeled],
 );
 plseg(
-  ...["evaluate", "--predictions", predictions, "--references", join(data, "labelsTr_full")],
-  ...["--annotations", join(data, "annotations_hidden.json")],
+  ...["evaluate", "--predictions", predictions, "--references", join(truth, "labelsTr")],
+  ...["--annotations", beside("hidden.json")],
   ...["--report", inOut("hidden.html"), "--images", join(data, "imagesTr")],
 );
 console.log(`\n${Math.round((performance.now() - started) / 1000)} s in all`);

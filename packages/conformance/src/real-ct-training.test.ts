@@ -1,9 +1,15 @@
 import { mkdtemp, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bundleFromRun, type Evaluation, evaluateFolder, type Prediction, predictFiles } from "@plseg/cli";
-import type { Dataset } from "@plseg/data/node";
-import { LABELED_CASES, writeRealCtDataset } from "@plseg/example-real-ct/dataset";
+import {
+  type ConversionConfig,
+  convertDataset,
+  type Dataset,
+  loadConversionConfig,
+  openDataset,
+} from "@plseg/data/node";
 import { createNodeEngine, writeBundle } from "@plseg/runtime/node";
 import { sharedPath } from "@plseg/test-kit";
 import { PRESETS, trainRun } from "@plseg/train/node";
@@ -18,7 +24,11 @@ const SETTINGS = {
   steps: 200,
 };
 
+/** The configuration of the example `real-ct`. */
+const CONFIG = createRequire(import.meta.url).resolve("@plseg/example-real-ct/real-ct.yaml");
+
 let root = "";
+let annotatedIn: NonNullable<ConversionConfig["datasets"][number]["cases"]> = {};
 let dataset: Dataset;
 let predictions: Prediction[];
 let evaluation: Evaluation;
@@ -26,7 +36,10 @@ const at = (...parts: string[]): string => join(root, ...parts);
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "plseg-real-ct-"));
-  dataset = await writeRealCtDataset({ scans: sharedPath("data", "ct3mm"), out: at("data") });
+  const config = await loadConversionConfig(CONFIG, sharedPath("data", "ct3mm"));
+  annotatedIn = config.datasets[0]?.cases ?? {};
+  await convertDataset({ config, out: at("data") });
+  dataset = await openDataset(at("data"));
   await trainRun({
     data: at("data"),
     out: at("run"),
@@ -54,7 +67,7 @@ describe("training on real CT of which each case annotates some organs", () => {
       id,
       dataset.classes.names.filter((_, i) => annotated[i]),
     ]);
-    const expected = Object.entries(LABELED_CASES).map(([id, { annotated }]) => [
+    const expected = Object.entries(annotatedIn).map(([id, { annotated = [] }]) => [
       id,
       ["background", ...annotated].sort(),
     ]);
@@ -72,7 +85,7 @@ describe("training on real CT of which each case annotates some organs", () => {
   test("scores no organ where nobody annotated it", () => {
     for (const { id, scores } of evaluation.cases)
       for (const { class: name, state, scores: values } of scores) {
-        const annotated = LABELED_CASES[id]?.annotated.includes(name) ?? false;
+        const annotated = annotatedIn[id]?.annotated?.includes(name) ?? false;
         expect([id, name, state]).toEqual([id, name, annotated ? "present" : "unannotated"]);
         expect(values.dice === null).toBe(!annotated);
       }
