@@ -25,7 +25,7 @@ export interface Canvas {
 }
 
 /** How far bends may move a point along an axis, millimeters. */
-export const BEND = 9;
+const BEND = 9;
 
 /** Largest displacement and shortest and longest wave of each of the waves of a bend, millimeters. */
 const WAVES = [
