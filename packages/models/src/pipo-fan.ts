@@ -1,4 +1,5 @@
-import { type Network, type NetworkMode, sizeOf, type Weights, withDefaults } from "@plseg/core";
+import { type Network, type NetworkMode, type Weights, withDefaults } from "@plseg/core";
+import { averagePool3d } from "@plseg/ops";
 import {
   add,
   addN,
@@ -11,7 +12,6 @@ import {
   reshape,
   softmax,
   split,
-  type Tensor,
   type Tensor2D,
   type Tensor5D,
 } from "@tensorflow/tfjs-core";
@@ -70,7 +70,7 @@ export function pipoFan(config: PipoFanConfig): Network {
     let h = image;
     const skips: Tensor5D[] = [];
     for (const [level, width] of features.entries()) {
-      if (level > 0) scaled = halve(scaled);
+      if (level > 0) scaled = averagePool3d(scaled, [2, 2, 2]);
       let lateral = stem(weights.at("stem"), scaled, widthOf(0), mode);
       for (let k = 1; k < level; k++)
         lateral = residual(weights.at(`lateral.${level}.${k - 1}`), lateral, widthOf(k), mode);
@@ -96,17 +96,6 @@ export function pipoFan(config: PipoFanConfig): Network {
     }
     return fusion ? [fuse(weights.at("attention"), pyramid, mode)] : pyramid;
   };
-}
-
-/** The mean of every block of 2×2×2 voxels. `[batch, d, h, w, channel]` → `[batch, d / 2, h / 2, w / 2, channel]` */
-function halve(x: Tensor5D): Tensor5D {
-  const shape = x.shape.map((size, axis) => (axis >= 1 && axis <= 3 ? size / 2 : size)) as Tensor5D["shape"];
-  let h: Tensor = x;
-  for (const axis of [1, 2, 3]) {
-    const inner = sizeOf(x.shape.slice(axis + 1)); // axes before this one are halved already
-    h = mean(reshape(h, [h.size / (2 * inner), 2, inner]), 1);
-  }
-  return reshape(h, shape);
 }
 
 /** What reads the image at one scale. `[batch, d, h, w, inChannels]` → `[batch, d, h, w, to]` */
