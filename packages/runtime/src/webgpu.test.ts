@@ -1,3 +1,4 @@
+import { drawWeights, listWeights, plSegUnet } from "@plseg/models";
 import { trace } from "@plseg/onnx";
 import { expectClose, whyNoWebgpu } from "@plseg/test-kit";
 import { add, mod, mul, scalar, sum, type Tensor } from "@tensorflow/tfjs-core";
@@ -5,6 +6,7 @@ import * as onnxruntime from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
 import { createEngine } from "./create-engine.js";
 import type { EngineTensor } from "./engine.js";
+import { exportModel } from "./export-model.js";
 import { type OnnxRuntime, openSession } from "./onnx-session.js";
 
 /** ONNX Runtime that notes where each output of each run is. */
@@ -79,5 +81,22 @@ describe.skipIf(missing !== undefined)("the compiled engine on WebGPU", () => {
     const { y } = await session.run({ x: new onnxruntime.Tensor("float32", Float32Array.of(-1, 4, 5), [3]) });
     expect(y?.data).toEqual(Float32Array.of(2, 1, 2));
     await session.release();
+  });
+
+  test("runs an exported model, and nothing of it on the CPU", async () => {
+    const network = plSegUnet({ classes: 3, features: [2, 4, 4, 4] });
+    const weights = drawWeights(listWeights(network, [1, 16, 16, 16, 1]), 1);
+    const patchSize = [16, 16, 16] as const;
+    const model = exportModel({ network, weights, patchSize });
+    const image = Float32Array.from({ length: 16 ** 3 }, (_, i) => Math.sin(i * i));
+    const answers: Float32Array[] = [];
+    for (const device of ["cpu", "webgpu"] as const) {
+      const session = await openSession({ ort: onnxruntime, ...webgpu, device }, model);
+      const feed = new onnxruntime.Tensor("float32", image, [1, 1, ...patchSize]);
+      const { probabilities } = await session.run({ image: feed });
+      answers.push(probabilities?.data as Float32Array);
+      await session.release();
+    }
+    expectClose("probabilities", answers[1] ?? [], answers[0] ?? [0], { absolute: 1e-5 });
   });
 });
