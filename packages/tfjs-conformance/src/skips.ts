@@ -49,7 +49,7 @@ export const SPEC_RULES: readonly SkipRule[] = [
 export const WEBGPU_RULES: readonly SkipRule[] = [
   {
     reason: "places as 64-bit numbers, which WebGPU does not have",
-    spec: /^(topk|maxPoolWithArgmax) /,
+    spec: /^topk /,
     message: /assigned to the default CPU EP/,
   },
   {
