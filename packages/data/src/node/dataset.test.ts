@@ -44,7 +44,7 @@ describe("writePhantomDataset", () => {
     const full = await readLabelFile(at("labelsTr_full", "case_0001.nii.gz"));
     expect(kept).toHaveLength(2);
     expect(part.data).toEqual(full.data.map((label) => (kept.includes(label) ? label : 0)));
-    expect(new Set(full.data).size).toBe(7);
+    expect(new Set(full.data).size).toBeGreaterThan(new Set(part.data).size);
   });
 
   test("refuses a folder that holds files, and more annotated organs than there are", async () => {

@@ -27,10 +27,10 @@ describe("writeFileAtomic", () => {
     const path = join(folder, "file.txt");
     await writeFile(path, "old");
     const handle = await open(path);
-    const prototype: { writeFile: (content: unknown) => Promise<void> } = Object.getPrototypeOf(handle);
+    const prototype: { sync: () => Promise<void> } = Object.getPrototypeOf(handle);
     await handle.close();
     const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
-    vi.spyOn(prototype, "writeFile").mockRejectedValue(full);
+    vi.spyOn(prototype, "sync").mockRejectedValue(full);
     const failed = writeFileAtomic(path, "new");
     await expect(failed).rejects.toThrow(
       new ResourceError(`writeFileAtomic: ${path} could not be written: the disk is full. Free some space.`),
