@@ -4,8 +4,11 @@ import { createGunzip } from "node:zlib";
 import { type ByteSource, damaged, gzipBounds, isGzip } from "../byte-source.js";
 import { unreadable } from "./read-bytes.js";
 
-/** Bytes read, or inflated, at a time. */
-const CHUNK = 2 ** 17;
+/**
+ * Most and least bytes read at a time. Reading and inflating are done by other threads, and on a busy machine each handing over may wait for its
+ * turn, so there should be few.
+ */
+const CHUNK = { most: 2 ** 20, least: 2 ** 14 };
 
 /** What the errors of zlib mean. */
 const ZLIB_ERRORS: Readonly<Record<string, string>> = {
@@ -20,8 +23,10 @@ const ZLIB_ERRORS: Readonly<Record<string, string>> = {
  */
 export async function fileSource(path: string): Promise<ByteSource> {
   const { size, start, end } = await firstAndLast(path);
-  if (!isGzip(start)) return { name: path, limit: size, claimed: undefined, chunks: () => readChunks(path, false) };
-  return { name: path, ...gzipBounds(size, end), chunks: () => readChunks(path, true) };
+  const chunk = Math.min(CHUNK.most, Math.max(CHUNK.least, size));
+  if (!isGzip(start))
+    return { name: path, limit: size, claimed: undefined, chunks: () => readChunks(path, chunk, false) };
+  return { name: path, ...gzipBounds(size, end), chunks: () => readChunks(path, chunk, true) };
 }
 
 async function firstAndLast(path: string) {
@@ -42,15 +47,15 @@ async function firstAndLast(path: string) {
   }
 }
 
-async function* readChunks(path: string, gzip: boolean): AsyncGenerator<Uint8Array, void> {
-  const file = createReadStream(path, { highWaterMark: CHUNK });
-  const content = gzip ? createGunzip({ chunkSize: CHUNK }) : file;
+async function* readChunks(path: string, chunk: number, gzip: boolean): AsyncGenerator<Uint8Array, void> {
+  const file = createReadStream(path, { highWaterMark: chunk });
+  const content = gzip ? createGunzip({ chunkSize: 2 * chunk }) : file;
   if (content !== file) {
     file.on("error", (error) => content.destroy(error));
     file.pipe(content as ReturnType<typeof createGunzip>);
   }
   try {
-    for await (const chunk of content) yield chunk;
+    for await (const piece of content) yield piece;
   } catch (cause) {
     const reason = ZLIB_ERRORS[(cause as NodeJS.ErrnoException).code ?? ""];
     throw reason ? damaged(path, reason, cause) : unreadable(path, cause);
