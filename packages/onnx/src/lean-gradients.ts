@@ -1,9 +1,13 @@
-import { sizeOf } from "@plseg/core";
+import { sizeOf, UnsupportedOpError } from "@plseg/core";
 import {
   broadcastTo,
+  cast,
+  clipByValue,
   div,
   type GradConfig,
   getGradient,
+  greater,
+  mul,
   type NamedAttrMap,
   registerGradient,
   reshape,
@@ -27,8 +31,10 @@ function repeated(
 }
 
 /**
- * Gradients that tfjs multiplies by a tensor of ones as large as the input. Here they repeat the upstream gradient, which
- * costs a trace nothing: tracing a patch too large for the machine must not itself take the memory it would need.
+ * Gradients that tfjs takes more passes for. Those of sums it multiplies by a tensor of ones as large as the input; here they
+ * repeat the upstream gradient, which costs a trace nothing: tracing a patch too large for the machine must not itself take
+ * the memory it would need. That of a leaky ReLU keeps the input, which nothing else needs, and
+ * chooses between two gradients; here it is a product with the slope, which the output tells as well.
  */
 export const LEAN_GRADIENTS: readonly GradConfig[] = [
   {
@@ -45,6 +51,17 @@ export const LEAN_GRADIENTS: readonly GradConfig[] = [
         return div(gradient, count);
       },
     }),
+  },
+  {
+    kernelName: "LeakyRelu",
+    outputsToSave: [true],
+    gradFunc: (dy, saved, attributes) => {
+      const alpha = attributes.alpha as number;
+      if (!(alpha >= 0 && alpha <= 1))
+        throw new UnsupportedOpError(`trace: the gradient of leakyRelu wants alpha in [0, 1], got ${alpha}.`);
+      const positive = cast(greater(saved[0] as Tensor, 0), "float32"); // x > 0 just where the output is
+      return { x: () => mul(dy as Tensor, clipByValue(positive, alpha, 1)) }; // 0 becomes alpha: cheaper than to choose
+    },
   },
 ];
 

@@ -2,7 +2,6 @@ import { checkRank, ShapeError, showShape, withDefaults } from "@plseg/core";
 import {
   add,
   broadcastTo,
-  cast,
   clipByValue,
   customGrad,
   div,
@@ -10,7 +9,6 @@ import {
   expandDims,
   eye,
   type GradSaveFunc,
-  greaterEqual,
   log,
   matMul,
   mean,
@@ -37,7 +35,7 @@ export interface CoclOptions {
 /** What {@link cocl} uses where an option is missing. */
 export const COCL_DEFAULTS: Required<CoclOptions> = { includeBackground: true };
 
-/** Probabilities below this count as this, and get no gradient. */
+/** Probabilities below this count as this. */
 const FLOOR = 1e-10;
 
 /**
@@ -82,15 +80,15 @@ function overlaps(logits: Tensor5D): Tensor3D {
     const [z, save] = inputs as [Tensor, GradSaveFunc];
     const p = softmax(z);
     const maps = reshape(clipByValue(p, FLOOR, 1), [...planes]);
-    save([p, maps]);
+    save([p]);
     return { value: sum(matMul(maps, maps, true, false), 1), gradFunc: backward };
   });
   const backward = (upstream: Tensor, saved: Tensor[]): Tensor[] => {
-    const [p, maps] = saved as [Tensor, Tensor];
+    const [p] = saved as [Tensor]; // in the place of the maps, which differ by the floor at most
     const both = expandDims(add(upstream, transpose(upstream, [0, 2, 1])), 1);
     const perPlane = broadcastTo(both, [batch, depth, classes, classes]); // matMul of tfjs mixes up some batches else
-    const toMaps = reshape(transpose(matMul(perPlane, maps, false, true), [0, 1, 3, 2]), p.shape);
-    const weighted = mul(mul(p, cast(greaterEqual(p, FLOOR), "float32")), toMaps);
+    const toMaps = reshape(transpose(matMul(perPlane, reshape(p, [...planes]), false, true), [0, 1, 3, 2]), p.shape);
+    const weighted = mul(p, toMaps); // below the floor next to nothing, since p is
     return [sub(weighted, mul(p, sum(weighted, -1, true)))]; // through the softmax
   };
   return gram(logits) as Tensor3D;

@@ -1,11 +1,13 @@
 import {
   abs,
   add,
+  cast,
   clipByValue,
   customGrad,
   div,
   type GradSaveFunc,
   greater,
+  lessEqual,
   log,
   maximum,
   minimum,
@@ -19,7 +21,6 @@ import {
   type Tensor,
   type Tensor2D,
   type Tensor5D,
-  where,
 } from "@tensorflow/tfjs-core";
 
 /** The binary losses of every (sample, organ) pair, each `[batch, classes − 1]`: the background has none. */
@@ -76,16 +77,19 @@ export function decoupledPairs(logits: Tensor5D, oneHot: Tensor5D): DecoupledPai
     const dice = mul(add(error, SMOOTH), rate);
     const tilt = mul(add(error, SMOOTH), sub(perOther, perOrgan));
 
-    save([p, u, certainty, oneHot, rate, tilt]);
+    save([p, greater(oneHot, 0.5), rate, tilt]); // as few numbers as possible: they are kept until the backward pass
     return { value: stack([crossEntropy, dice]), gradFunc: backward };
   });
 
   // ∂CE/∂p = 1/(V u) and ∂Dice/∂p = rate (1 − 2y + tilt), then through the softmax.
   const backward = (upstream: Tensor, saved: Tensor[]): Tensor[] => {
-    const [p, u, certainty, y, rate, tilt] = saved as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor];
+    const [p, label, rate, tilt] = saved as [Tensor, Tensor, Tensor, Tensor];
+    const y = cast(label, "float32");
+    const u = sub(sub(1, y), p);
     const upstreamOf = (index: number): Tensor =>
       reshape(slice(upstream, [index, 0, 0], [1, batch, classes]), rate.shape);
-    const inverse = where(greater(certainty, FLOOR), div(1, u), u); // where the floor acts u is 0, or −1e-10 at most
+    const floored = cast(lessEqual(abs(u), FLOOR), "float32");
+    const inverse = div(sub(1, floored), add(u, floored)); // 1/u, and 0 where the floor acts
     const byCrossEntropy = mul(perVoxel(div(upstreamOf(0), voxels)), inverse);
     const diceRate = mul(upstreamOf(1), rate);
     const byDice = add(mul(y, perVoxel(mul(diceRate, -2))), perVoxel(mul(diceRate, add(tilt, 1))));
