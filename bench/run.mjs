@@ -10,7 +10,7 @@ import { parseArgs } from "node:util";
 
 /**
  * What one process measured, and what it computed if both sides must compute the same.
- * @typedef {{ median_ms: number, min_ms: number, max_ms: number, peak_mb: number, times_ms?: number[], name?: string, values?: Record<string, number>, leak?: { flat: boolean, grown_mb: number, allowed_mb: number }, waited?: number }} Sample
+ * @typedef {{ median_ms: number, min_ms: number, max_ms: number, peak_mb: number, times_ms?: number[], cpu_ms?: number[], name?: string, values?: Record<string, number>, leak?: { flat: boolean, grown_mb: number, allowed_mb: number }, waited?: number }} Sample
  *
  * One benchmark: `<name>.mjs` beside this file, `peers/<name>.py` if `needs` (Python modules) is given. Of several parts
  * each is a measurement. `defaults` are those of its options where they differ. With `devices` it takes `--device`.
@@ -211,14 +211,17 @@ async function measure(name, ours, python, { part, device, size, threads, batch,
     min_ms: merged.min_ms,
     max_ms: merged.max_ms,
     peak_mb: merged.peak_mb,
+    ...(merged.cpu_ms !== undefined && { cpu_ms: merged.cpu_ms }),
     peer: peer && {
       name: peer.name ?? "peer",
       median_ms: peer.median_ms,
+      ...(peer.cpu_ms !== undefined && { cpu_ms: peer.cpu_ms }),
       min_ms: peer.min_ms,
       max_ms: peer.max_ms,
       peak_mb: peer.peak_mb,
     },
     ratio: peer && round(merged.median_ms / peer.median_ms, 3),
+    ...(merged.cpu_ms && peer?.cpu_ms && { cpu_ratio: round(merged.cpu_ms / peer.cpu_ms, 3) }),
     ...(mine[0].leak && { leak: mine[0].leak }),
     ...(mine[0].waited !== undefined && { waited: round(mine[0].waited, 4) }),
   };
@@ -294,23 +297,42 @@ async function findPython(modules) {
  * @param {Sample[]} samples
  */
 function merge(samples) {
-  const times = samples.flatMap(({ times_ms, median_ms }) => times_ms ?? [median_ms]).sort((a, b) => a - b);
-  const middle = times.length >> 1;
-  const median = times.length % 2 ? times[middle] : (times[middle - 1] + times[middle]) / 2;
+  const cpuTimes = samples.flatMap(({ cpu_ms }) => cpu_ms ?? []);
   return {
     name: samples[0]?.name,
-    median_ms: round(median, 2),
+    median_ms: round(median(samples.flatMap(({ times_ms, median_ms }) => times_ms ?? [median_ms])), 2),
+    ...(cpuTimes.length > 0 && { cpu_ms: round(median(cpuTimes), 2) }),
     min_ms: round(Math.min(...samples.map(({ min_ms }) => min_ms)), 2),
     max_ms: round(Math.max(...samples.map(({ max_ms }) => max_ms)), 2),
     peak_mb: round(Math.max(...samples.map(({ peak_mb }) => peak_mb)), 1),
   };
 }
 
+/** @param {readonly number[]} numbers */
+function median(numbers) {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
 /** @param {Awaited<ReturnType<typeof measure>>[]} measurements */
 function table(measurements) {
   const rows = [
-    ["bench", "size", "threads", "ours ms", "min–max", "peak MB", "peer", "peer ms", "min–max", "peak MB", "ratio"],
-    ...measurements.map(({ bench, params, median_ms, min_ms, max_ms, peak_mb, peer, ratio }) => [
+    [
+      "bench",
+      "size",
+      "threads",
+      "ours ms",
+      "min–max",
+      "peak MB",
+      "peer",
+      "peer ms",
+      "min–max",
+      "peak MB",
+      "ratio",
+      "by CPU",
+    ],
+    ...measurements.map(({ bench, params, median_ms, min_ms, max_ms, peak_mb, peer, ratio, cpu_ratio }) => [
       params.part ?? bench,
       params.size,
       params.threads,
@@ -322,6 +344,7 @@ function table(measurements) {
       peer ? `${peer.min_ms.toFixed(0)}–${peer.max_ms.toFixed(0)}` : "–",
       peer ? peer.peak_mb.toFixed(0) : "–",
       ratio === null ? "–" : ratio.toFixed(2),
+      cpu_ratio?.toFixed(2) ?? "–",
     ]),
   ].map((row) => row.map(String));
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));

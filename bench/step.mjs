@@ -22,10 +22,17 @@ const training = await randomTraining({
   batch: Number(values.batch),
 });
 
+/** @type {number[]} */
 const times = [];
+/** @type {number[]} */
+const cpuTimes = [];
 for (let k = 1; k <= Number(values.warmup) + Number(values.steps); k++) {
+  const before = process.cpuUsage();
   const { ms } = await training.next();
-  if (k > Number(values.warmup)) times.push(ms);
+  const { user, system } = process.cpuUsage(before);
+  if (k <= Number(values.warmup)) continue;
+  times.push(ms);
+  cpuTimes.push((user + system) / 1000);
 }
-report(times);
+report(times, { cpu_ms: cpuTimes });
 await training.dispose();
