@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { bundleFromRun, type Evaluation, evaluateFolder, type Prediction, predictFiles } from "@plseg/cli";
 import {
   type ConversionConfig,
@@ -25,7 +25,7 @@ const SETTINGS = {
 };
 
 /** The configuration of the example `real-ct`. */
-const CONFIG = createRequire(import.meta.url).resolve("@plseg/example-real-ct/real-ct.yaml");
+const CONFIG = fileURLToPath(import.meta.resolve("@plseg/example-real-ct/real-ct.yaml"));
 
 let root = "";
 let annotatedIn: NonNullable<ConversionConfig["datasets"][number]["cases"]> = {};
