@@ -13,7 +13,7 @@ const run = (...args: string[]): Promise<CapturedOutput> => captureOutput(() => 
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "plseg-data-"));
-  await writePhantomDataset({ out: at("full"), cases: 2, testCases: 1, size: 16, seed: 1 });
+  await writePhantomDataset({ out: at("full"), cases: 2, testCases: 1, size: 16, variety: 0, seed: 1 });
   // The same as plain pairs, in which a liver is 10 and a spleen 20.
   for (const id of ["case_0001", "case_0002"]) {
     const labels = await readLabelFile(at("full/labelsTr", `${id}.nii.gz`));

@@ -22,7 +22,7 @@ beforeEach(async () => {
 afterEach(() => rm(root, { recursive: true, force: true }));
 
 const ORGANS = ["liver", "spleen", "left_kidney", "right_kidney", "stomach", "aorta"];
-const phantoms = [1, 2, 3].map((seed) => makePhantom({ size: 16, classes: 6, seed }));
+const phantoms = [1, 2, 3].map((seed) => makePhantom({ size: 16, classes: 6, variety: 0, seed }));
 
 const scan = (i: number): Volume<Int16Array> => {
   const { image } = phantoms[i % 3] as (typeof phantoms)[0];
