@@ -20,7 +20,7 @@ const SETTINGS = {
   ...PRESETS.quick,
   features: [4, 8, 16, 32],
   patchSize: [48, 48, 48] as [number, number, number],
-  batch: 1,
+  batch: 2,
   steps: 200,
 };
 
@@ -77,7 +77,7 @@ describe("training on real CT of which each case annotates some organs", () => {
 
   test("finds the liver again in the cases that taught it", () => {
     const dice = (name: string): number => evaluation.summary.classes[name]?.dice?.mean ?? 0;
-    // Measured with seeds 1 to 4: 0.801, 0.822, 0.808, 0.767. So short a training hardly learns the smaller organs.
+    // Measured with seeds 1 to 3: 0.858, 0.889, 0.849. So short a training hardly learns the smaller organs.
     expect(dice("liver")).toBeGreaterThan(0.6);
     expect(predictions.map(({ voxels }) => voxels.liver ?? 0).every((voxels) => voxels > 1000)).toBe(true);
   });

@@ -8,8 +8,8 @@ import { versions } from "../versions.js";
 const ENGINES = ["compiled", "tfjs", "tfjs-node", "tfjs-node-gpu"] as const;
 const METHODS = ["pl-seg", "dfl", "unet"] as const;
 
-/** One thread draws patches while the others train. */
-const PATCH_WORKERS = 1;
+/** Two threads draw patches beside the training: with one it waits now and then. */
+const PATCH_WORKERS = 2;
 
 /** This is told only before the first step; later the run is saved instead. */
 const STOPPED_EARLY = new PlsegError(

@@ -21,7 +21,7 @@ export interface PatchLoaderOptions extends CachedSampling, PatchLoading {
 }
 
 /** What {@link patchLoader} uses where an option is missing. */
-export const PATCH_LOADER_DEFAULTS: Required<PatchLoading> = { workers: 1, ahead: 2 };
+export const PATCH_LOADER_DEFAULTS: Required<PatchLoading> = { workers: 2, ahead: 2 };
 
 /** Batches drawn ahead of time, made by {@link patchLoader}. */
 export interface PatchLoader {
