@@ -12,6 +12,10 @@ export function determinant([a, b, c, , d, e, f, , g, h, i]: Affine): number {
   return a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g);
 }
 
+/** The volume of a voxel. */
+export const milliliterPerVoxel = ({ affine }: { readonly affine: Affine }): number =>
+  Math.abs(determinant(affine)) / 1000;
+
 /** `a` after `b`. */
 export function multiplyAffines(a: Affine, b: Affine): Affine {
   return [0, 4, 8, 12].flatMap((row) =>

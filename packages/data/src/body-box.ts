@@ -1,4 +1,5 @@
 import { type Size3D, spacingOf, type Volume, type VoxelArray } from "@plseg/core";
+import { connectedComponents } from "./connected-components.js";
 import type { VoxelBox } from "./crop-volume.js";
 
 /** In Hounsfield units: skin, fat and what is denser are above it, air and lung below. */
@@ -75,35 +76,18 @@ function eachNeighbor([depth, height, width]: Size3D, use: (voxel: number, neigh
 }
 
 /** Corners of the largest part that is connected by faces. */
-function boxOfLargest({ data, shape }: Mask): { readonly low: Size3D; readonly high: Size3D } | undefined {
-  const [depth, height, width] = shape;
-  const area = height * width;
-  const left = data.slice();
-  const stack = new Int32Array(data.length);
-  let [largest, low, high]: [number, Size3D, Size3D] = [0, [0, 0, 0], [0, 0, 0]];
-  for (let seed = 0; seed < left.length; seed++) {
-    if (!left[seed]) continue;
-    let [count, top] = [0, 0];
-    let [z0, y0, x0, z1, y1, x1] = [depth, height, width, 0, 0, 0];
-    const visit = (voxel: number): void => {
-      left[voxel] = 0;
-      stack[top++] = voxel;
-    };
-    visit(seed);
-    while (top > 0) {
-      const voxel = stack[--top] as number;
-      const [z, y, x] = [Math.floor(voxel / area), Math.floor(voxel / width) % height, voxel % width];
-      count++;
-      [z0, y0, x0] = [Math.min(z0, z), Math.min(y0, y), Math.min(x0, x)];
-      [z1, y1, x1] = [Math.max(z1, z), Math.max(y1, y), Math.max(x1, x)];
-      if (x > 0 && left[voxel - 1]) visit(voxel - 1);
-      if (x < width - 1 && left[voxel + 1]) visit(voxel + 1);
-      if (y > 0 && left[voxel - width]) visit(voxel - width);
-      if (y < height - 1 && left[voxel + width]) visit(voxel + width);
-      if (z > 0 && left[voxel - area]) visit(voxel - area);
-      if (z < depth - 1 && left[voxel + area]) visit(voxel + area);
-    }
-    if (count > largest) [largest, low, high] = [count, [z0, y0, x0], [z1, y1, x1]];
-  }
-  return largest > 0 ? { low, high } : undefined;
+function boxOfLargest(mask: Mask): { readonly low: Size3D; readonly high: Size3D } | undefined {
+  const [depth, height, width] = mask.shape;
+  const { voxels, eachRun } = connectedComponents(mask, { connectivity: 6 });
+  if (voxels.length === 0) return undefined;
+  const largest = voxels.indexOf(voxels.reduce((most, count) => Math.max(most, count)));
+  let [z0, y0, x0, z1, y1, x1] = [depth, height, width, 0, 0, 0];
+  eachRun((component, start, end) => {
+    if (component !== largest) return;
+    const row = Math.floor(start / width);
+    const [z, y, x] = [Math.floor(row / height), row % height, start % width];
+    [z0, y0, x0] = [Math.min(z0, z), Math.min(y0, y), Math.min(x0, x)];
+    [z1, y1, x1] = [Math.max(z1, z), Math.max(y1, y), Math.max(x1, x + end - start - 1)];
+  });
+  return { low: [z0, y0, x0], high: [z1, y1, x1] };
 }

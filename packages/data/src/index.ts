@@ -19,10 +19,18 @@ export type { SpatialTransform } from "./augmentation/spatial-transform.js";
 export type { SidePair } from "./augmentation/swap-sides.js";
 export { bodyBox } from "./body-box.js";
 export { type CanonicalVolume, canonicalGrid, toCanonical } from "./canonical.js";
+export { type CleaningRule, type CleanLabelsOptions, cleanLabels } from "./clean-labels.js";
+export {
+  CONNECTED_COMPONENTS_DEFAULTS,
+  type ConnectedComponents,
+  type ConnectedComponentsOptions,
+  connectedComponents,
+} from "./connected-components.js";
 export { cropGrid, cropVolume, pasteVolume, type VoxelBox } from "./crop-volume.js";
 export type { Fingerprint, FingerprintCase, FingerprintClass, FingerprintIntensity } from "./fingerprint.js";
 export { gridWithSpacing } from "./grid-with-spacing.js";
 export { hideUnannotated, type MaskAnnotationsOptions, maskAnnotations } from "./mask-annotations.js";
+export { type LabelMeasure, measureLabels } from "./measure-labels.js";
 export { imageOnModelGrid, labelsOnModelGrid, type ModelGrid, modelGrid } from "./model-grid.js";
 export { readLabelNames } from "./nifti-label-names.js";
 export {
