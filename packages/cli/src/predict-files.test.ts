@@ -7,7 +7,7 @@ import { readLabelFile, readScan, readVolumeFile, writePhantomDataset, writeVolu
 import { drawWeights, plSegUnet } from "@plseg/models";
 import { type CapturedOutput, captureOutput, dicomFile } from "@plseg/test-kit";
 import { describeNetwork } from "@plseg/train";
-import { type RunConfig, writeCheckpoint } from "@plseg/train/node";
+import { NO_PROGRESS, type RunConfig, writeCheckpoint } from "@plseg/train/node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runPlseg } from "./program.js";
 
@@ -72,7 +72,7 @@ beforeAll(async () => {
   await writeFile(at("run/config.json"), JSON.stringify({ ...CONFIG, data: at("data") }));
   const { layout } = describeNetwork(plSegUnet({ classes: 3, features: CONFIG.features, dropout: CONFIG.dropout }));
   const tensors = { ...layout.pack(drawWeights([...layout.parameters, ...layout.buffers], 5)) };
-  await writeCheckpoint(at("run"), "last", { step: 40, tensors }, layout);
+  await writeCheckpoint(at("run"), "last", { state: { step: 40, tensors }, progress: NO_PROGRESS }, layout);
   const lines = Array.from({ length: 40 }, (_, i) => ({ step: i + 1, loss: 2 - i / 40, terms: {}, seconds: i / 10 }));
   const validation = { step: 40, validation: { dice: 0.75, perClass: { liver: 0.75, "<b>spleen</b>": null } } };
   await writeFile(at("run/metrics.jsonl"), [...lines, validation].map((line) => `${JSON.stringify(line)}\n`).join(""));

@@ -1,8 +1,8 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DataError, type Network } from "@plseg/core";
-import { plSegUnet, readSafetensors } from "@plseg/models";
-import { type CheckpointName, checkpointFolder, checkRunConfig, type RunConfig } from "@plseg/train/node";
+import { readSafetensors } from "@plseg/models";
+import { type CheckpointName, checkpointFolder, checkRunConfig, type RunConfig, runNetwork } from "@plseg/train/node";
 
 /** A network as a run left it. */
 export interface TrainedNetwork {
@@ -60,13 +60,9 @@ export async function readTrainedNetwork(run: string, config: RunConfig): Promis
       if (!(data instanceof Float32Array)) throw new DataError(`${path}: "${name}" must hold 32-bit floats.`);
       weights.set(name, data);
     }
-    return { network: networkOf(config), weights, safetensors: bytes, checkpoint };
+    return { network: runNetwork(config), weights, safetensors: bytes, checkpoint };
   }
   throw new DataError(`${run} holds no checkpoint yet. Let "plseg train" write one first.`);
-}
-
-function networkOf({ classes, features, dropout, deepSupervision }: RunConfig): Network {
-  return plSegUnet({ classes: classes.length, features, dropout, deepSupervision });
 }
 
 /** `metrics.jsonl` of a run; a last line that was cut short is left out. @throws DataError if another line is damaged. */

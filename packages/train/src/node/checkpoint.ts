@@ -3,10 +3,31 @@ import { join } from "node:path";
 import { DataError } from "@plseg/core";
 import { writeFileAtomic } from "@plseg/data/node";
 import { type FlatLayout, readSafetensors, type SafetensorsTensor, storedShape, writeSafetensors } from "@plseg/models";
+import * as v from "valibot";
 import type { TrainState } from "../train.js";
+import type { RunProgress } from "./run-progress.js";
 
 /** Which checkpoint of a run. */
 export type CheckpointName = "last" | "best";
+
+/** What a checkpoint holds. */
+export interface Checkpoint {
+  /** Of the training. */
+  readonly state: TrainState;
+  /** Of the run around it. */
+  readonly progress: RunProgress;
+}
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+const aboutSchema = v.strictObject({
+  version: v.literal(2),
+  step: count,
+  progress: v.strictObject({
+    validated: count,
+    best: v.nullable(v.strictObject({ step: count, dice: v.number() })),
+  }),
+});
 
 const WEIGHTS = "weights.safetensors";
 const STATE = "state.safetensors";
@@ -14,7 +35,7 @@ const ABOUT = "checkpoint.json";
 
 /**
  * Writes a checkpoint: `weights.safetensors` (parameters and buffers by name, in PyTorch's layout), `state.safetensors`
- * (optimizer and loss state) and `checkpoint.json`. It replaces the older one of that name at once: a run that is killed
+ * (optimizer and loss state) and `checkpoint.json` (step and progress). It replaces the older one of that name at once: a run that is killed
  * at any moment has one of the two, whole.
  *
  * @throws ResourceError if the disk is full; DataError if the folder cannot be written.
@@ -22,7 +43,7 @@ const ABOUT = "checkpoint.json";
 export async function writeCheckpoint(
   run: string,
   name: CheckpointName,
-  state: TrainState,
+  { state, progress }: Checkpoint,
   layout: FlatLayout,
 ): Promise<void> {
   const folder = folderOf(run, name);
@@ -41,7 +62,7 @@ export async function writeCheckpoint(
   ]);
   await writeFileAtomic(join(fresh, WEIGHTS), writeSafetensors(new Map(weights)));
   await writeFileAtomic(join(fresh, STATE), writeSafetensors(new Map(others)));
-  await writeFileAtomic(join(fresh, ABOUT), `${JSON.stringify({ version: 1, step: state.step })}\n`);
+  await writeFileAtomic(join(fresh, ABOUT), `${JSON.stringify({ version: 2, step: state.step, progress })}\n`);
   await rm(old, { recursive: true, force: true });
   if (await exists(folder)) await rename(folder, old);
   await rename(fresh, folder);
@@ -53,15 +74,24 @@ export async function writeCheckpoint(
  *
  * @throws DataError if it is missing, damaged, or of another network.
  */
-export async function readCheckpoint(run: string, name: CheckpointName, layout: FlatLayout): Promise<TrainState> {
+export async function readCheckpoint(run: string, name: CheckpointName, layout: FlatLayout): Promise<Checkpoint> {
   const folder = await checkpointFolder(run, name);
   if (!folder) throw new DataError(`readCheckpoint: ${run} holds no checkpoint-${name}. Has it been trained?`);
-  const about: unknown = JSON.parse(await readFile(join(folder, ABOUT), "utf8"));
-  const step = (about as { step?: unknown }).step;
-  if (typeof step !== "number") throw new DataError(`readCheckpoint: ${join(folder, ABOUT)}: step must be a number.`);
+  const { step, progress } = await readAbout(join(folder, ABOUT));
   const weights = await readTensors(join(folder, WEIGHTS));
-  const state = await readTensors(join(folder, STATE));
-  return { step, tensors: { ...Object.fromEntries(state), ...layout.pack(weights) } };
+  const tensors = await readTensors(join(folder, STATE));
+  return { state: { step, tensors: { ...Object.fromEntries(tensors), ...layout.pack(weights) } }, progress };
+}
+
+async function readAbout(path: string): Promise<v.InferOutput<typeof aboutSchema>> {
+  const text = await readFile(path, "utf8");
+  try {
+    return v.parse(aboutSchema, JSON.parse(text));
+  } catch (cause) {
+    throw new DataError(`readCheckpoint: ${path} is damaged, or of another version: ${(cause as Error).message}.`, {
+      cause,
+    });
+  }
 }
 
 /** The folder of a checkpoint, if there is one; the older one if a write was cut short between two renames. */

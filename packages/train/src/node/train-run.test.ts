@@ -8,7 +8,8 @@ import { writePhantomDataset } from "@plseg/data/node";
 import { createNodeEngine } from "@plseg/runtime/node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { PLANNED, PRESETS, type TrainSettings } from "./run-config.js";
-import { type TrainRunOptions, type TrainRunResult, trainRun } from "./train-run.js";
+import { trainRun } from "./train-run.js";
+import type { TrainRunOptions, TrainRunResult } from "./train-run-options.js";
 
 const SETTINGS: TrainSettings = {
   ...PRESETS.quick,
@@ -120,6 +121,36 @@ describe("trainRun", () => {
     await run("broken", { resume: true });
     for (const file of ["weights.safetensors", "state.safetensors", "checkpoint.json"])
       expect(await bytes("broken", file)).toEqual(await bytes("unbroken", file));
+  });
+
+  test("keeps the best checkpoint of before a break unless a later validation is better", async () => {
+    await stopAfter("best", 5);
+    const best = join(folder, "best", "checkpoint-best", "weights.safetensors");
+    const before = await readFile(best);
+    const about = join(folder, "best", "checkpoint-last", "checkpoint.json");
+    const { progress, ...rest } = JSON.parse(await readFile(about, "utf8"));
+    expect(progress).toEqual({ validated: 4, best: { step: 4, dice: expect.any(Number) } });
+    await writeFile(about, JSON.stringify({ ...rest, progress: { ...progress, best: { step: 4, dice: 1 } } }));
+    await run("best", { resume: true });
+    expect(await readFile(best)).toEqual(before);
+  });
+
+  test("makes up for a validation that a kill cut off", async () => {
+    const killed = new Error("killed");
+    const onValidation = (): void => {
+      throw killed;
+    };
+    await expect(run("validating", { onValidation })).rejects.toThrow(killed);
+    await run("validating", { resume: true });
+    const lines = async (name: string): Promise<object[]> => {
+      const text = await readFile(join(folder, name, "metrics.jsonl"), "utf8");
+      return text.split("\n").flatMap((line) => {
+        if (line === "") return [];
+        const { seconds: _seconds, waited: _waited, ...rest } = JSON.parse(line);
+        return [rest];
+      });
+    };
+    expect(await lines("validating")).toEqual(await lines("unbroken"));
   });
 
   test("goes on from the older checkpoint if writing the newer one was cut short", async () => {

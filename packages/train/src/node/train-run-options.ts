@@ -1,0 +1,55 @@
+import type { Plan } from "@plseg/data";
+import type { Engine } from "@plseg/runtime";
+import type { StepRecord } from "../train.js";
+import type { RunConfig, TrainSettings } from "./run-config.js";
+
+/** Options of `trainRun`. */
+export interface TrainRunOptions {
+  /** Folder of the dataset. */
+  readonly data: string;
+  /** Folder of the run; it must be empty or not exist, unless training goes on. */
+  readonly out: string;
+  /** Name of a method. */
+  readonly method: string;
+  /** Where the settings came from, for the record. */
+  readonly preset: string;
+  /** What can be chosen about the training; not used when it goes on. */
+  readonly settings: TrainSettings;
+  /** Decides what the settings leave to it (`"auto"`); one is made from the dataset without it. */
+  readonly plan?: Plan;
+  /** Folder where preprocessed cases are kept for the next training; `.plseg-cache` in the dataset unless told. */
+  readonly cache?: string;
+  /** Threads that draw patches; 0: the training draws them itself between its steps. 1 unless told. */
+  readonly workers?: number;
+  /** What computes. */
+  readonly engine: Engine;
+  /** What was asked for, for the record. */
+  readonly engineName: string;
+  /** Where the engine computes, for the record. */
+  readonly device: string;
+  /** Go on from the last checkpoint of `out`, with the settings found there. */
+  readonly resume?: boolean;
+  /** Kept in `manifest.json`: versions, command line. */
+  readonly provenance?: Readonly<Record<string, unknown>>;
+  /** Called after each case that was looked at or made ready, with what is being done. */
+  readonly onPrepare?: (what: "fingerprint" | "preprocess", done: number, total: number) => void;
+  /** Called after each step; `steps` are all that are planned. */
+  readonly onStep?: (record: StepRecord, steps: number) => void;
+  /** Called after each validation with the mean Dice over organs; `null` if none has a score. */
+  readonly onValidation?: (step: number, dice: number | null) => void;
+  /**
+   * Training stops after the step in progress, and its checkpoint is written. Before the first step the promise rejects
+   * with the signal's reason; cases that are ready stay so.
+   */
+  readonly signal?: AbortSignal;
+}
+
+/** What `trainRun` did. */
+export interface TrainRunResult {
+  /** What the run was made with, as in its `config.json`. */
+  readonly config: RunConfig;
+  /** Steps done; fewer than planned if training was stopped. */
+  readonly step: number;
+  /** Loss of the last step, if any was done. */
+  readonly loss: number | undefined;
+}
