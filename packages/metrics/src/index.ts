@@ -1,4 +1,13 @@
 export { assd } from "./assd.js";
+export { BOOTSTRAP_DEFAULTS, type BootstrapOptions } from "./bootstrap.js";
+export {
+  type ClassDifference,
+  COMPARE_CASES_DEFAULTS,
+  type CompareCasesOptions,
+  type Comparison,
+  compareCases,
+  MORE_IS_BETTER,
+} from "./compare-cases.js";
 export { dice } from "./dice.js";
 export {
   type ClassScores,
@@ -9,6 +18,7 @@ export {
   type NoScoreReason,
 } from "./evaluate-case.js";
 export { hausdorff95 } from "./hausdorff95.js";
+export { holm } from "./holm.js";
 export { iou } from "./iou.js";
 export { DEFAULT_TOLERANCE, normalizedSurfaceDice } from "./normalized-surface-dice.js";
 export { type Mask, OVERLAP_SMOOTH, type OverlapMetric } from "./overlap.js";
@@ -22,3 +32,4 @@ export {
   type Summary,
   summarize,
 } from "./summarize.js";
+export { type SignedRankTest, wilcoxonSignedRank } from "./wilcoxon-signed-rank.js";

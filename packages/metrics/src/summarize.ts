@@ -1,19 +1,20 @@
-import { ConfigError, Random, withDefaults } from "@plseg/core";
+import { withDefaults } from "@plseg/core";
+import {
+  BOOTSTRAP_DEFAULTS,
+  type BootstrapOptions,
+  bootstrapMeans,
+  checkBootstrap,
+  counted,
+  drawCases,
+  medianOf,
+} from "./bootstrap.js";
 import type { ClassScores, Metric } from "./evaluate-case.js";
-import { quantile } from "./hausdorff95.js";
 
 /** Options of `summarize`. */
-export interface SummarizeOptions {
-  /** Probability that the interval claims to cover, in (0, 1). */
-  readonly confidence?: number;
-  /** Number of bootstrap samples. */
-  readonly resamples?: number;
-  /** Seed of the bootstrap. */
-  readonly seed?: number | string;
-}
+export type SummarizeOptions = BootstrapOptions;
 
 /** Defaults of `summarize`. */
-export const SUMMARIZE_DEFAULTS: Required<SummarizeOptions> = { confidence: 0.95, resamples: 1000, seed: 0 };
+export const SUMMARIZE_DEFAULTS: Required<SummarizeOptions> = BOOTSTRAP_DEFAULTS;
 
 /** A mean with its bootstrap confidence interval. */
 export interface MeanScore {
@@ -59,14 +60,11 @@ export function summarize<M extends Metric = Metric>(
   cases: readonly (readonly ClassScores<M>[])[],
   options: SummarizeOptions = {},
 ): Summary<M> {
-  const { confidence, resamples, seed } = withDefaults(SUMMARIZE_DEFAULTS, options);
-  if (!(confidence > 0 && confidence < 1))
-    throw new ConfigError(`summarize: confidence must lie between 0 and 1, got ${confidence}.`);
-  if (!(Number.isInteger(resamples) && resamples > 0))
-    throw new ConfigError(`summarize: resamples must be a positive whole number, got ${resamples}.`);
+  const bootstrap = withDefaults(SUMMARIZE_DEFAULTS, options);
+  checkBootstrap("summarize", bootstrap);
   const names = [...new Set(cases.flatMap((scores) => scores.map((score) => score.class)))];
   const metrics = [...new Set(cases.flatMap((scores) => scores.flatMap((score) => Object.keys(score.scores) as M[])))];
-  const draws = drawCases(cases.length, resamples, seed);
+  const draws = drawCases(cases.length, bootstrap.resamples, bootstrap.seed);
 
   const classes: Record<string, Record<M, ClassMean>> = {};
   for (const name of names) classes[name] = {} as Record<M, ClassMean>;
@@ -75,49 +73,17 @@ export function summarize<M extends Metric = Metric>(
     const table = names.map((name) =>
       cases.map((scores) => scores.find((s) => s.class === name)?.scores[metric] ?? null),
     );
-    const resampled = table.map((column) => draws.map((draw) => meanOf(draw.map((i) => column[i] ?? null))));
+    const means = bootstrapMeans(table, draws, bootstrap.confidence);
     for (const [c, name] of names.entries()) {
-      const values = counted(table[c] ?? []).sort((a, b) => a - b);
+      const values = table[c] ?? [];
       (classes[name] as Record<M, ClassMean>)[metric] = {
-        mean: meanOf(values),
-        median: values.length > 0 ? quantile(values, 0.5) : null,
-        cases: values.length,
-        interval: values.length > 1 ? interval(resampled[c] ?? [], confidence) : null,
+        mean: means.classes[c]?.mean ?? null,
+        median: medianOf(values),
+        cases: counted(values).length,
+        interval: means.classes[c]?.interval ?? null,
       };
     }
-    const means = table.map(meanOf);
-    foreground[metric] = {
-      mean: meanOf(means),
-      classes: counted(means).length,
-      interval:
-        cases.length > 1
-          ? interval(
-              draws.map((_, draw) => meanOf(resampled.map((column) => column[draw] ?? null))),
-              confidence,
-            )
-          : null,
-    };
+    foreground[metric] = { ...means.overall, classes: counted(means.classes.map(({ mean }) => mean)).length };
   }
   return { classes, foreground };
-}
-
-/** `resamples` lists of case indices, each as long as there are cases. */
-function drawCases(count: number, resamples: number, seed: number | string): number[][] {
-  const random = Random.of("summarize", seed);
-  return Array.from({ length: resamples }, () => Array.from({ length: count }, () => random.integer(count)));
-}
-
-const counted = (values: readonly (number | null)[]): number[] => values.filter((value) => value !== null);
-
-/** Mean of the values that are not `null`; `null` if there are none. */
-function meanOf(values: readonly (number | null)[]): number | null {
-  const known = counted(values);
-  return known.length > 0 ? known.reduce((sum, value) => sum + value, 0) / known.length : null;
-}
-
-/** Percentile interval of the resampled means; `null` if no resample had a value. */
-function interval(means: readonly (number | null)[], confidence: number): [number, number] | null {
-  const sorted = counted(means).sort((a, b) => a - b);
-  if (sorted.length === 0) return null;
-  return [quantile(sorted, (1 - confidence) / 2), quantile(sorted, (1 + confidence) / 2)];
 }
