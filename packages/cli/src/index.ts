@@ -1,4 +1,5 @@
 export { bundleFromRun, loadModel } from "./bundle-from-run.js";
+export { compareEvaluations, type EvaluatedPredictions, type EvaluationComparison } from "./compare-evaluations.js";
 export {
   type EvaluatedCase,
   type EvaluateFolderOptions,

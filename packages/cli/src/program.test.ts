@@ -170,6 +170,38 @@ describe("plseg evaluate", () => {
     expect(await readdir(at("reports"))).not.toContain("none.html");
   });
 
+  test("compares two folders of predictions, organ by organ", async () => {
+    await cp(at("data/labelsTs"), at("mine"), { recursive: true });
+    await cp(at("data/labelsTs"), at("theirs"), { recursive: true });
+    const path = at("theirs/case_0004.nii.gz");
+    const map = await readLabelFile(path);
+    await writeVolumeFile(path, { ...map, data: map.data.map((value) => (value === 1 ? 0 : value)) }, { labels: true });
+    const args = [
+      "evaluate",
+      "-p",
+      at("mine"),
+      "--compare",
+      at("theirs"),
+      "-r",
+      at("data/labelsTs"),
+      "-m",
+      "dice,hd95",
+    ];
+    const { code, stdout } = await run(...args, "--report", at("reports/difference.html"));
+    expect(code).toBe(0);
+    expect(stdout).toContain("mine less theirs, 2 cases");
+    expect(stdout).toMatch(/\nliver +\+0\.500 +0\.000 to \+1\.000 +2 +1 +0 +1\.000 +1\.000\n/);
+    const page = await readFile(at("reports/difference.html"), "utf8");
+    expect(page).toContain("<h2>Difference: mine − theirs</h2>");
+    expect(page).toContain("<title>case_0004, liver: +1.000</title>");
+
+    const { comparison, compared } = JSON.parse((await run(...args, "--json")).stdout);
+    expect(comparison).toMatchObject({ names: ["mine", "theirs"], cases: ["case_0004", "case_0005"] });
+    expect(comparison.classes.liver.dice).toMatchObject({ pairs: 2, better: 1, worse: 0, p: 1 });
+    expect(comparison.classes.liver.hd95).toMatchObject({ pairs: 1, unpaired: 1, better: 0, worse: 0 });
+    expect(compared.summary.classes.liver.dice.mean).toBeCloseTo(0.5, 3);
+  });
+
   test("names the references that have no prediction", async () => {
     await cp(at("data/labelsTs"), at("some"), { recursive: true });
     await rm(at("some/case_0005.nii.gz"));

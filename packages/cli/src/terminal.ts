@@ -27,7 +27,7 @@ export function paint(color: keyof typeof COLORS, text: string, stream: NodeJS.W
 }
 
 /** Whether a column reads best aligned to the right: numbers, also with a unit, an interval or a gap. */
-const isNumeric = (text: string): boolean => /^[-+±–]?(\d|$)/.test(stripVTControlCharacters(text));
+const isNumeric = (text: string): boolean => /^[-−+±–<]?(\d|$)/.test(stripVTControlCharacters(text));
 
 /** Rows in aligned columns, the first row being the head. Columns of numbers are aligned to the right. */
 export function table(rows: readonly (readonly string[])[]): string {

@@ -18,8 +18,9 @@ export interface LineChartOptions {
   readonly yRange?: readonly [number, number];
 }
 
-const WIDTH = 720;
-const HEIGHT = 260;
+/** Size of a chart in its own units. */
+export const CHART = { width: 720, height: 260 } as const;
+const { width: WIDTH, height: HEIGHT } = CHART;
 const MARGIN = { left: 56, right: 16, top: 12, bottom: 40 } as const;
 
 /** Curves over a common axis, as inline SVG. */
@@ -47,11 +48,11 @@ export function lineChart(curves: readonly Curve[], { xLabel, yLabel, yRange }: 
       html`<path d="${path(curve.map(([px, py]) => [x(px), y(py)]))}" stroke="${color}" class="${faint ? "curve faint" : "curve"}"><title>${name}</title></path>`,
   );
   const middle = (MARGIN.top + HEIGHT - MARGIN.bottom) / 2;
-  return html`<svg class="chart" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${yLabel} over ${xLabel}">
+  return html`<div class="chart-box"><svg class="chart" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${yLabel} over ${xLabel}">
 ${grid}${bottom}
 <text x="${(MARGIN.left + WIDTH - MARGIN.right) / 2}" y="${HEIGHT - 4}" text-anchor="middle">${xLabel}</text>
 <text transform="translate(12 ${middle}) rotate(-90)" text-anchor="middle">${yLabel}</text>
-${lines}</svg>
+${lines}</svg></div>
 ${legend(curves.filter(({ faint }) => !faint))}`;
 }
 
@@ -92,7 +93,7 @@ export function barChart(rows: readonly BarRow[], label: string): Markup {
     (tick) => html`<line class="grid" x1="${round(x(tick))}" x2="${round(x(tick))}" y1="0" y2="${top}"/>
 <text x="${round(x(tick))}" y="${top + 14}" text-anchor="middle">${show(tick)}</text>`,
   );
-  return html`<svg class="chart" viewBox="0 0 ${WIDTH} ${top + 20}" role="img" aria-label="${label}">${grid}${parts}</svg>`;
+  return html`<div class="chart-box"><svg class="chart" viewBox="0 0 ${WIDTH} ${top + 20}" role="img" aria-label="${label}">${grid}${parts}</svg></div>`;
 }
 
 function oneBar({ value, interval, color, title }: Bar, x: (value: number) => number, top: number): Markup {
@@ -150,7 +151,8 @@ function rangeOf(values: readonly number[]): [number, number] {
   return low === high ? [low - 0.5, high + 0.5] : [low, high];
 }
 
-function scale(
+/** Maps [low, high] linearly to [from, to]. */
+export function scale(
   [low, high]: readonly [number, number],
   [from, to]: readonly [number, number],
 ): (value: number) => number {
@@ -160,6 +162,8 @@ function scale(
 const path = (points: readonly (readonly [number, number])[]): string =>
   points.map(([x, y], i) => `${i === 0 ? "M" : "L"}${round(x)} ${round(y)}`).join("");
 
-const round = (value: number): number => Math.round(value * 10) / 10;
+/** To a tenth of a chart's unit. */
+export const round = (value: number): number => Math.round(value * 10) / 10;
 
-const show = (value: number): string => (Math.abs(value) >= 10_000 ? `${value / 1000}k` : String(value));
+/** The number beside a tick. */
+export const show = (value: number): string => (Math.abs(value) >= 10_000 ? `${value / 1000}k` : String(value));

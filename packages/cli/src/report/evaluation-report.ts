@@ -1,4 +1,5 @@
 import { writeFileAtomic } from "@plseg/data/node";
+import type { EvaluatedPredictions, EvaluationComparison } from "../compare-evaluations.js";
 import { drawEvaluationPictures } from "../draw-evaluation-pictures.js";
 import type { Evaluation } from "../evaluate-folder.js";
 import { commandLine, versions } from "../versions.js";
@@ -9,6 +10,8 @@ export interface EvaluationReportOptions {
   readonly evaluation: Evaluation;
   readonly predictions: string;
   readonly references: string;
+  /** Other predictions of the same cases, and how these differ from them. */
+  readonly compared?: EvaluatedPredictions & { readonly comparison: EvaluationComparison };
   /** Folders of scans, of which pictures are shown. */
   readonly images?: readonly string[];
 }
@@ -20,7 +23,7 @@ export interface EvaluationReportOptions {
  */
 export async function writeEvaluationReport(
   path: string,
-  { evaluation, predictions, references, images }: EvaluationReportOptions,
+  { evaluation, predictions, references, compared, images }: EvaluationReportOptions,
 ): Promise<void> {
   const { cases, summary, states, annotations, classes, metrics } = evaluation;
   const dice = summary.foreground.dice;
@@ -44,7 +47,11 @@ export async function writeEvaluationReport(
         { label: "Cases", value: String(cases.length) },
         { label: "Annotated organs", value: String(scored), note: "over all cases" },
       ],
-      scores: [{ name: "prediction", summary }],
+      scores: [
+        { name: compared?.comparison.names[0] ?? "prediction", summary },
+        ...(compared ? [{ name: compared.comparison.names[1], summary: compared.evaluation.summary }] : []),
+      ],
+      ...(compared && { comparison: compared.comparison }),
       pictures: images ? await drawEvaluationPictures(evaluation, { predictions, images }) : [],
       classes,
       annotations: {
@@ -54,6 +61,7 @@ export async function writeEvaluationReport(
       configuration: {
         predictions,
         references,
+        ...(compared && { compare: compared.predictions }),
         annotations: annotations ?? "none",
         metrics,
         ...(images && { images }),

@@ -1,6 +1,10 @@
 import { type AnnotationState, classColor } from "@plseg/core";
+import type { EvaluationComparison } from "../compare-evaluations.js";
 import { barChart, legend, lineChart, smooth, thin } from "./charts.js";
+import { comparisonSection } from "./comparison-section.js";
 import { type Content, html, type Markup, raw } from "./html.js";
+import { metricName, showScore } from "./numbers.js";
+import { dataTable, section } from "./section.js";
 import { STYLE } from "./style.js";
 
 /** A mean over cases, as `summarize` of `@plseg/metrics` gives it. */
@@ -72,6 +76,8 @@ export interface ReportData {
   readonly figures?: readonly { readonly label: string; readonly value: string; readonly note?: string }[];
   /** Scores of one method or of several, side by side. */
   readonly scores?: readonly ReportScores[];
+  /** Shown after the scores. */
+  readonly comparison?: EvaluationComparison;
   /** Shown in order, after the scores. */
   readonly tables?: readonly ReportTable[];
   /** How many training cases annotate each organ, by name. */
@@ -131,6 +137,7 @@ ${figures(data)}
 </header>
 <main>
 ${scores(data)}
+${data.comparison && comparisonSection(data.comparison)}
 ${tables(data)}
 ${pictures(data)}
 ${curves(data)}
@@ -144,11 +151,6 @@ ${provenance(data)}
 `;
   return page.text;
 }
-
-const section = (title: string, ...content: readonly Content[]): Markup =>
-  html`<section><h2>${title}</h2>
-${content}
-</section>`;
 
 function figures({ figures: list = [] }: ReportData): Content {
   if (list.length === 0) return "";
@@ -165,7 +167,7 @@ function scores({ scores: methods = [], annotatedCases }: ReportData): Content {
     name,
     bars: methods.map(({ name: method, summary }, i) => {
       const { mean = null, interval } = summary.classes[name]?.dice ?? {};
-      return { value: mean, interval, color: colorOf(i), title: `${method}, ${name}: ${showNumber("dice", mean)}` };
+      return { value: mean, interval, color: colorOf(i), title: `${method}, ${name}: ${showScore("dice", mean)}` };
     }),
     remark: annotatedCases ? `labeled in ${annotatedCases[name] ?? 0}` : "",
   }));
@@ -191,22 +193,30 @@ function scoreTable(
   const columns = methods.flatMap(({ name, summary }) =>
     metrics.map((metric) => ({
       head: methods.length > 1 ? `${name} ${metricName(metric)}` : metricName(metric),
+      number: true,
       metric,
       summary,
     })),
   );
   const cell = (metric: string, score: ReportMean | undefined): Markup => {
-    const interval = score?.interval?.map((bound) => showNumber(metric, bound)).join("–");
+    const interval = score?.interval?.map((bound) => showScore(metric, bound)).join("–");
     const cases = score?.cases === undefined ? undefined : `${score.cases} ${score.cases === 1 ? "case" : "cases"}`;
     const note = [interval, cases].filter((text) => text !== undefined).join(", ");
-    return html`<td class="number">${showNumber(metric, score?.mean ?? null)}${note === "" ? "" : html`<br><span class="quiet">${note}</span>`}</td>`;
+    return html`${showScore(metric, score?.mean ?? null)}${note === "" ? "" : html`<br><span class="quiet">${note}</span>`}`;
   };
-  return html`<div class="scroll"><table><thead><tr><th>Organ</th>${annotatedCases ? html`<th class="number">Labeled in</th>` : ""}${columns.map(({ head }) => html`<th class="number">${head}</th>`)}</tr></thead>
-<tbody>${organs.map(
-    (organ) =>
-      html`<tr><td>${organ}</td>${annotatedCases ? html`<td class="number">${annotatedCases[organ] ?? 0}</td>` : ""}${columns.map(({ metric, summary }) => cell(metric, summary.classes[organ]?.[metric]))}</tr>
-`,
-  )}<tr><th>Mean</th>${annotatedCases ? html`<td></td>` : ""}${columns.map(({ metric, summary }) => cell(metric, summary.foreground[metric]))}</tr></tbody></table></div>`;
+  const labeled = (text: string | number): (string | number)[] => (annotatedCases ? [text] : []);
+  return dataTable(
+    "Scores per organ",
+    [{ head: "Organ" }, ...labeled("Labeled in").map((head) => ({ head: String(head), number: true })), ...columns],
+    [
+      ...organs.map((organ) => [
+        organ,
+        ...labeled(annotatedCases?.[organ] ?? 0),
+        ...columns.map(({ metric, summary }) => cell(metric, summary.classes[organ]?.[metric])),
+      ]),
+      ["Mean", ...labeled(""), ...columns.map(({ metric, summary }) => cell(metric, summary.foreground[metric]))],
+    ],
+  );
 }
 
 /** How often each organ had its turn. */
@@ -217,29 +227,12 @@ function seenPatches({ seen, patches, annotatedCases = {} }: ReportData): Conten
   return section(
     "How often each organ was seen",
     html`<p>Patches of the training in which a voxel of the organ was labeled${patches ? html`, of ${patches}` : ""}.</p>`,
-    html`<div class="scroll"><table><thead><tr><th>Organ</th><th class="number">Labeled in</th><th class="number">Patches</th><th class="number">Share</th></tr></thead>
-<tbody>${organs.map(
-      (organ) =>
-        html`<tr><td>${organ}</td><td class="number">${annotatedCases[organ] ?? 0}</td><td class="number">${seen[organ] ?? 0}</td><td class="number">${share(organ)}</td></tr>
-`,
-    )}</tbody></table></div>`,
+    dataTable(
+      "Patches per organ",
+      [{ head: "Organ" }, ...["Labeled in", "Patches", "Share"].map((head) => ({ head, number: true }))],
+      organs.map((organ) => [organ, annotatedCases[organ] ?? 0, seen[organ] ?? 0, share(organ)]),
+    ),
   );
-}
-
-const METRIC_NAMES: Readonly<Record<string, string>> = {
-  dice: "Dice",
-  iou: "IoU",
-  assd: "ASSD, mm",
-  hd95: "HD95, mm",
-  nsd: "NSD",
-  rve: "Volume error",
-};
-
-const metricName = (metric: string): string => METRIC_NAMES[metric] ?? metric;
-
-function showNumber(metric: string, value: number | null): string {
-  if (value === null) return "–";
-  return value.toFixed(metric === "assd" || metric === "hd95" ? 2 : 3);
 }
 
 function tables({ tables: list = [] }: ReportData): Content {
@@ -247,11 +240,11 @@ function tables({ tables: list = [] }: ReportData): Content {
     section(
       title,
       note === undefined ? "" : html`<p>${note}</p>`,
-      html`<div class="scroll"><table><thead><tr>${head.map((cell) => html`<th>${cell}</th>`)}</tr></thead>
-<tbody>${rows.map(
-        (row) => html`<tr>${row.map((cell) => html`<td>${cell}</td>`)}</tr>
-`,
-      )}</tbody></table></div>`,
+      dataTable(
+        title,
+        head.map((cell) => ({ head: cell })),
+        rows,
+      ),
     ),
   );
 }
