@@ -20,6 +20,7 @@ export {
 export type { Device, OnnxOptions, OnnxRuntime } from "./onnx-session.js";
 export { type SliceAnswers, type SliceAnswersOptions, sliceAnswers } from "./slice-answers.js";
 export {
+  type MirrorAxis,
   SLIDING_WINDOW_DEFAULTS,
   type SlidingWindowJoining,
   type SlidingWindowOptions,

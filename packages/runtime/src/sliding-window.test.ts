@@ -2,7 +2,7 @@ import { Random, type Size3D, sizeOf } from "@plseg/core";
 import { expectClose } from "@plseg/test-kit";
 import fc from "fast-check";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { gaussianImportance } from "./gaussian-importance.js";
+import { gaussianProfile } from "./gaussian-profile.js";
 import { type SlidingWindowOptions, slidingWindow } from "./sliding-window.js";
 import { windowStarts } from "./window-starts.js";
 
@@ -35,7 +35,8 @@ async function naive(
   shape: Size3D,
   patchSize: Size3D,
 ): Promise<{ labels: number[]; probabilities: Float64Array }> {
-  const importance = gaussianImportance(patchSize);
+  const [inDepth = [], inHeight = [], inWidth = []] = patchSize.map(gaussianProfile);
+  const importance = inDepth.flatMap((a) => inHeight.flatMap((b) => inWidth.map((c) => a * b * c)));
   const [starts0 = [], starts1 = [], starts2 = []] = shape.map((size, axis) =>
     windowStarts(size, patchSize[axis] ?? 0, Math.max(1, Math.round((patchSize[axis] ?? 0) / 2))),
   );
@@ -149,9 +150,94 @@ describe("slidingWindow", () => {
       vi.unstubAllGlobals();
       return allocated;
     };
-    const [slab, patchAndImportance] = [(CLASSES + 1) * 4 * 9 * 10, 2 * 64];
-    expect(await floats(12)).toBe(slab + patchAndImportance);
-    expect(await floats(60)).toBe(slab + patchAndImportance);
+    const [slab, patch, row] = [CLASSES * 4 * 9 * 10, 64, 10];
+    expect(await floats(12)).toBe(slab + patch + row);
+    expect(await floats(60)).toBe(slab + patch + row);
+  });
+
+  test("takes several windows at a time, and answers slice by slice, with the same result", async () => {
+    const common = { image: noise([9, 7, 10]), shape: [9, 7, 10], patchSize: [4, 3, 5], classes: CLASSES } as const;
+    const expected = await run({ ...common, predict });
+    const calls: number[] = [];
+    const actual = await run({
+      ...common,
+      batch: 5,
+      async predict(patches) {
+        calls.push(patches.length / 60);
+        const slices: Float32Array[] = [];
+        for (let at = 0; at < patches.length; at += 60) {
+          const whole = await predict(patches.slice(at, at + 60));
+          const bySlice = Float32Array.from({ length: 180 }, (_, i) => {
+            const [z, c, v] = [Math.floor(i / 45), Math.floor(i / 15) % 3, i % 15];
+            return whole[c * 60 + z * 15 + v] ?? Number.NaN;
+          });
+          slices.push(bySlice.subarray(0, 45), bySlice.subarray(45)); // one slice and three
+        }
+        return slices;
+      },
+    });
+    expect(actual).toEqual(expected);
+    expect(calls).toEqual(new Array(8).fill(5)); // 36 windows
+  });
+
+  test("averages the answers to mirrored windows", async () => {
+    const patchSize: Size3D = [2, 3, 4];
+    const image = noise(patchSize);
+    /** Where voxel `v` of a patch lies after mirroring along all axes but those left out. */
+    const mirrored = (v: number, [z, y, x]: readonly boolean[]): number => {
+      const [k, j, i] = [Math.floor(v / 12), Math.floor(v / 4) % 3, v % 4];
+      return ((z ? 1 - k : k) * 3 + (y ? 2 - j : j)) * 4 + (x ? 3 - i : i);
+    };
+    const meanOver = async (turns: readonly (readonly boolean[])[]): Promise<number[]> => {
+      const sums = new Array<number>(CLASSES * 24).fill(0);
+      for (const turn of turns) {
+        const answer = await predict(Float32Array.from(image, (_, v) => image[mirrored(v, turn)] ?? Number.NaN));
+        for (const i of sums.keys())
+          sums[i] = (sums[i] ?? 0) + (answer[i - (i % 24) + mirrored(i % 24, turn)] ?? 0) / turns.length;
+      }
+      return sums;
+    };
+    const common = { image, shape: patchSize, patchSize, classes: CLASSES, predict };
+    const flips = [false, true];
+    const all = flips.flatMap((z) => flips.flatMap((y) => flips.map((x) => [z, y, x])));
+    const { probabilities } = await run({ ...common, mirror: ["depth", "height", "width"] });
+    expectClose("all axes", probabilities, await meanOver(all), { absolute: 1e-6 });
+    const { probabilities: one } = await run({ ...common, mirror: ["height"] });
+    expectClose(
+      "one axis",
+      one,
+      await meanOver([
+        [false, false, false],
+        [false, true, false],
+      ]),
+      { absolute: 1e-6 },
+    );
+  });
+
+  test("takes windows of air alone for background without predicting them", async () => {
+    const image = new Float32Array(8).fill(-1);
+    image[7] = 0.5;
+    let calls = 0;
+    const common = {
+      image,
+      shape: [1, 1, 8],
+      patchSize: [1, 1, 4],
+      classes: 2,
+      weighting: "uniform",
+      predict: async () => {
+        calls++;
+        return Float32Array.of(0, 0, 0, 0, 1, 1, 1, 1);
+      },
+    } as const;
+    const { labels, probabilities } = await run(common); // windows at 0, 2 and 4, of which the last has tissue
+    expect(calls).toBe(1);
+    expect(labels).toEqual([0, 0, 0, 0, 0, 0, 1, 1]); // where both count the same, the first class
+    expect([...probabilities.subarray(8)]).toEqual([0, 0, 0, 0, 0.5, 0.5, 1, 1]);
+    const empty = await run({ ...common, image: new Float32Array(8).fill(-1) });
+    expect(empty.labels).toEqual([0, 0, 0, 0, 0, 0, 0, 0]);
+    expect(calls).toBe(1);
+    await run({ ...common, skipOutside: false });
+    expect(calls).toBe(4);
   });
 
   test("continues a small volume with air, centered, and cuts it off again", async () => {
@@ -222,9 +308,11 @@ describe("slidingWindow", () => {
   test.each<[string, Partial<SlidingWindowOptions>]>([
     ["image must hold 8 voxels ([2, 2, 2]), got 7.", { image: new Float32Array(7) }],
     ["overlap must lie in [0, 1), got 1.", { overlap: 1 }],
+    ["batch must be a whole number above 0, got 0.", { batch: 0 }],
+    ['mirror must be "depth" or "height" or "width", got "up".', { mirror: ["up" as "depth"] }],
     ["classes must be a whole number from 2 to 65536, got 1.", { classes: 1 }],
     ["must be whole numbers above 0, got [2, 2, 2] and [0, 2, 2].", { patchSize: [0, 2, 2] }],
-    ["predict must give 24 numbers ([3, 2, 2, 2]), got 5.", { predict: async () => new Float32Array(5) }],
+    ["predict must give 24 numbers ([1, 3, 2, 2, 2]), got 5.", { predict: async () => new Float32Array(5) }],
     ["a predicted probability is not a number.", { predict: async () => new Float32Array(24).fill(Number.NaN) }],
   ])("says that %s", async (message, options) => {
     const common = {

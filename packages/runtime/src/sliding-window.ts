@@ -1,13 +1,35 @@
-import { ConfigError, DataError, ShapeError, type Size3D, showShape, sizeOf, withDefaults } from "@plseg/core";
-import { gaussianImportance } from "./gaussian-importance.js";
+import {
+  ConfigError,
+  checkChoice,
+  DataError,
+  ShapeError,
+  type Size3D,
+  showShape,
+  sizeOf,
+  withDefaults,
+} from "@plseg/core";
+import { gaussianProfile } from "./gaussian-profile.js";
 import { windowStarts } from "./window-starts.js";
 
-/** How windows overlap and are joined. */
+/** An axis of a volume. */
+export type MirrorAxis = "depth" | "height" | "width";
+
+/** Which windows are predicted, and how they overlap and are joined. */
 export interface SlidingWindowJoining {
   /** Part of a window, along each axis, that the next window covers again, in [0, 1). */
   readonly overlap?: number;
-  /** Whether windows count most in their middle ({@link gaussianImportance}) or the same everywhere. */
+  /** Whether windows count most in their middle ({@link gaussianProfile}) or the same everywhere. */
   readonly weighting?: "gaussian" | "uniform";
+  /**
+   * Axes along which windows are also predicted mirrored. The answers of all combinations, 2, 4 or 8 times as many, are
+   * turned back and averaged. Only of use if the network was trained on mirrored scans.
+   */
+  readonly mirror?: readonly MirrorAxis[];
+  /**
+   * Whether windows that hold nothing but air, −1 in every voxel, are background without being predicted. They tell a network
+   * nothing. A voxel that other windows cover too gets the weighted mean with theirs.
+   */
+  readonly skipOutside?: boolean;
 }
 
 /** What may be watched and stopped while windows are visited. */
@@ -33,18 +55,28 @@ export interface SlidingWindowOptions extends SlidingWindowJoining, SlidingWindo
   readonly patchSize: Size3D;
   /** Classes, background included. */
   readonly classes: number;
+  /** Windows that `predict` takes at a time; 1 unless told. The last time some may be leftovers whose answers do not count. */
+  readonly batch?: number;
   /**
-   * Probabilities `[class, depth, height, width]` of a patch `[depth, height, width]`. The patch's array is used again
-   * once the promise is settled.
+   * Probabilities of patches `[batch, depth, height, width]`: either `[batch, class, depth, height, width]`, or arrays that
+   * hold the slices `[class, height, width]` of one patch after the other. The patches' array is used again once the promise is
+   * settled, and the answer is not kept.
    */
-  readonly predict: (patch: Float32Array) => Promise<Float32Array>;
+  readonly predict: (patches: Float32Array) => Promise<Float32Array | readonly Float32Array[]>;
 }
 
 /** What {@link slidingWindow} uses where an option is missing. */
-export const SLIDING_WINDOW_DEFAULTS: Required<SlidingWindowJoining> = { overlap: 0.5, weighting: "gaussian" };
+export const SLIDING_WINDOW_DEFAULTS: Required<SlidingWindowJoining> = {
+  overlap: 0.5,
+  weighting: "gaussian",
+  mirror: [],
+  skipOutside: true,
+};
 
 /** What the volume is continued with where it is smaller than a patch: air, the lower end of every intensity window. */
 const AIR = -1;
+
+const AXES: readonly MirrorAxis[] = ["depth", "height", "width"];
 
 /**
  * Segments a volume of any size by a network of one patch size: windows that overlap, the weighted mean of their
@@ -52,48 +84,85 @@ const AIR = -1;
  * sides.
  *
  * Windows are visited from the first slice to the last, and a slice that no later window reaches is decided at once. So
- * the memory needed beside image and labels is that of `patchSize[0]` slices with `classes + 1` numbers per voxel,
- * however many slices there are.
+ * the memory needed beside image, labels and one batch of patches is that of `patchSize[0]` slices with `classes` numbers
+ * per voxel, however many slices there are.
  *
  * @returns Class indices `[depth, height, width]`, as bytes if there are at most 256 classes.
  * @throws ShapeError if the image does not fill its shape, or a prediction has another size; ConfigError if an option
  * cannot be; DataError if a prediction is not a number.
  */
 export async function slidingWindow(options: SlidingWindowOptions): Promise<Uint8Array | Uint16Array> {
-  const { image, shape, patchSize, classes, predict, onProgress, onSlice, signal } = options;
-  const { overlap, weighting } = withDefaults<SlidingWindowJoining>(SLIDING_WINDOW_DEFAULTS, options);
-  checkOptions(options, overlap);
+  const { image, shape, patchSize, classes, batch = 1, predict, onProgress, onSlice, signal } = options;
+  const joining = withDefaults<SlidingWindowJoining>(SLIDING_WINDOW_DEFAULTS, options);
+  const { mirror, skipOutside } = joining;
+  checkOptions(options, joining);
   const grid = surroundingGrid(shape, patchSize);
-  const starts = grid.shape.map((size, axis) => {
-    const patch = patchSize[axis] as number;
-    return windowStarts(size, patch, Math.max(1, Math.round(patch * (1 - overlap))));
-  }) as [number[], number[], number[]];
-  const windows = starts[0].length * starts[1].length * starts[2].length;
-  const importance =
-    weighting === "gaussian" ? gaussianImportance(patchSize) : new Float32Array(sizeOf(patchSize)).fill(1);
-  const slab = new Slab(grid.shape, patchSize, classes, importance);
+  const [alongDepth, alongHeight, alongWidth] = AXES.map((_, axis) =>
+    placesAlong(grid.shape[axis] as number, patchSize[axis] as number, joining),
+  ) as [Place[], Place[], Place[]];
+  const turns = turnsOf(mirror);
+  const total = alongDepth.length * alongHeight.length * alongWidth.length;
+  const slab = new Slab(grid.shape, patchSize, classes, turns.length);
   const labels = classes <= 256 ? new Uint8Array(sizeOf(shape)) : new Uint16Array(sizeOf(shape));
-  const patch = new Float32Array(sizeOf(patchSize));
+  const size = sizeOf(patchSize);
+  const patches = new Float32Array(batch * size);
+
+  /** What was begun since the last answer, in order: each turn of each window, and what is to be done after it. */
+  let begun: { readonly window: PlacedWindow; readonly turn: Turn | undefined; readonly then?: () => void }[] = [];
+  let filled = 0; // of the batch
+  const settle = async (): Promise<void> => {
+    signal?.throwIfAborted();
+    const answer = filled > 0 ? planesOf(await predict(patches), [batch, classes, ...patchSize]) : undefined;
+    let item = 0;
+    for (const { window, turn, then } of begun) {
+      if (turn && answer) slab.add(answer, item++, window, turn);
+      else slab.addBackground(window);
+      then?.();
+    }
+    [begun, filled] = [[], 0];
+  };
 
   let done = 0;
-  for (const [i, z] of starts[0].entries()) {
-    for (const y of starts[1])
-      for (const x of starts[2]) {
-        signal?.throwIfAborted();
-        cutPatch(patch, image, shape, patchSize, [z - grid.before[0], y - grid.before[1], x - grid.before[2]]);
-        slab.add(await predict(patch), [z, y, x]);
-        onProgress?.(++done, windows);
+  const windowDone = (): void => onProgress?.(++done, total);
+  for (const [i, depth] of alongDepth.entries()) {
+    const end = alongDepth[i + 1]?.from ?? grid.shape[0];
+    const decide = (): void => {
+      for (let slice = depth.from; slice < end; slice++) {
+        const inside = slice - grid.before[0];
+        if (inside >= 0 && inside < shape[0]) slab.decide(slice, { labels, shape, before: grid.before, onSlice });
+        slab.clear(slice);
       }
-    for (let slice = z; slice < (starts[0][i + 1] ?? grid.shape[0]); slice++) {
-      const inside = slice - grid.before[0];
-      if (inside >= 0 && inside < shape[0]) slab.decide(slice, { labels, shape, before: grid.before, onSlice });
-      slab.clear(slice);
-    }
+    };
+    for (const height of alongHeight)
+      for (const width of alongWidth) {
+        const window = [depth, height, width] as const;
+        const isLast = height === alongHeight.at(-1) && width === alongWidth.at(-1);
+        const then = (): void => {
+          windowDone();
+          if (isLast) decide();
+        };
+        const from = window.map(({ from }, axis) => from - (grid.before[axis] as number)) as unknown as Size3D;
+        for (const [t, turn] of turns.entries()) {
+          const patch = patches.subarray(filled * size, (filled + 1) * size);
+          cutPatch(patch, image, shape, patchSize, from);
+          if (t === 0 && skipOutside && patch.every((value) => value === AIR)) {
+            begun.push({ window, turn: undefined, then });
+            break;
+          }
+          mirrorPatch(patch, patchSize, turn);
+          begun.push({ window, turn, ...(t === turns.length - 1 && { then }) });
+          if (++filled === batch) await settle();
+        }
+      }
   }
+  await settle();
   return labels;
 }
 
-function checkOptions({ image, shape, patchSize, classes }: SlidingWindowOptions, overlap: number): void {
+function checkOptions(
+  { image, shape, patchSize, classes, batch = 1 }: SlidingWindowOptions,
+  { overlap, mirror }: Required<SlidingWindowJoining>,
+): void {
   if (![...shape, ...patchSize].every((size) => Number.isInteger(size) && size > 0))
     throw new ConfigError(
       `slidingWindow: shape and patchSize must be whole numbers above 0, got ${showShape(shape)} and ${showShape(patchSize)}.`,
@@ -104,8 +173,11 @@ function checkOptions({ image, shape, patchSize, classes }: SlidingWindowOptions
     );
   if (!Number.isInteger(classes) || classes < 2 || classes > 65_536)
     throw new ConfigError(`slidingWindow: classes must be a whole number from 2 to 65536, got ${classes}.`);
+  if (!Number.isInteger(batch) || batch < 1)
+    throw new ConfigError(`slidingWindow: batch must be a whole number above 0, got ${batch}.`);
   if (!(overlap >= 0 && overlap < 1))
     throw new ConfigError(`slidingWindow: overlap must lie in [0, 1), got ${overlap}.`);
+  for (const axis of mirror) checkChoice("slidingWindow", "mirror", axis, AXES);
 }
 
 /** The volume, grown to the size of a patch where it is smaller, and what was put before it along each axis. */
@@ -113,6 +185,57 @@ function surroundingGrid(shape: Size3D, patchSize: Size3D): { shape: Size3D; bef
   const grown = shape.map((size, axis) => Math.max(size, patchSize[axis] as number));
   const before = grown.map((size, axis) => Math.floor((size - (shape[axis] as number)) / 2));
   return { shape: grown as unknown as Size3D, before: before as unknown as Size3D };
+}
+
+/** Where a window lies along one axis. */
+interface Place {
+  /** Its first voxel. */
+  readonly from: number;
+  /** What it counts at each of its voxels. The windows that cover a voxel together count 1. */
+  readonly weights: Float64Array;
+}
+
+/** A window's places along depth, height and width. What it counts at a voxel is the product of the three. */
+type PlacedWindow = readonly [Place, Place, Place];
+
+function placesAlong(size: number, patch: number, { overlap, weighting }: Required<SlidingWindowJoining>): Place[] {
+  const profile = weighting === "gaussian" ? gaussianProfile(patch) : new Array<number>(patch).fill(1);
+  const starts = windowStarts(size, patch, Math.max(1, Math.round(patch * (1 - overlap))));
+  const totals = new Float64Array(size);
+  for (const from of starts)
+    for (const [i, weight] of profile.entries()) totals[from + i] = (totals[from + i] as number) + weight;
+  return starts.map((from) => ({
+    from,
+    weights: Float64Array.from(profile, (weight, i) => weight / (totals[from + i] as number)),
+  }));
+}
+
+/** Whether a window is mirrored along depth, height, width. */
+type Turn = readonly [boolean, boolean, boolean];
+
+/** All combinations, beginning with the window as it is. */
+function turnsOf(mirror: readonly MirrorAxis[]): Turn[] {
+  return AXES.reduce<boolean[][]>(
+    (all, axis) =>
+      mirror.includes(axis) ? [false, true].flatMap((is) => all.map((t) => [...t, is])) : all.map((t) => [...t, false]),
+    [[]],
+  ) as unknown as Turn[];
+}
+
+/** Mirrors a patch in place. */
+function mirrorPatch(patch: Float32Array, [depth, height, width]: Size3D, turn: Turn): void {
+  const swap = (count: number, length: number, at: (place: number) => number): void => {
+    for (let i = 0; i < count >> 1; i++) {
+      const [one, other] = [at(i), at(count - 1 - i)];
+      const kept = patch.slice(one, one + length);
+      patch.copyWithin(one, other, other + length);
+      patch.set(kept, other);
+    }
+  };
+  const plane = height * width;
+  if (turn[0]) swap(depth, plane, (z) => z * plane);
+  if (turn[1]) for (let z = 0; z < depth; z++) swap(height, width, (y) => z * plane + y * width);
+  if (turn[2]) for (let row = 0; row < patch.length; row += width) patch.subarray(row, row + width).reverse();
 }
 
 /** Copies a patch out of the image; `from` may lie outside, and what does is air. */
@@ -135,6 +258,38 @@ function cutPatch(
     }
 }
 
+/** An answer, in which the plane `[height, width]` of a window, class and slice is found. */
+interface Planes {
+  locate(item: number, label: number, slice: number): { readonly values: Float32Array; readonly at: number };
+}
+
+function planesOf(
+  answer: Float32Array | readonly Float32Array[],
+  [batch, classes, depth, height, width]: readonly [number, number, ...Size3D],
+): Planes {
+  const area = height * width;
+  const parts = ArrayBuffer.isView(answer) ? [answer] : answer;
+  const got = parts.reduce((sum, { length }) => sum + length, 0);
+  const broken = parts === answer && parts.some(({ length }) => length % (classes * area) !== 0);
+  if (got !== batch * classes * depth * area || broken)
+    throw new ShapeError(
+      `slidingWindow: predict must give ${batch * classes * depth * area} numbers (${showShape([batch, classes, depth, height, width])}), got ${broken ? "parts of slices" : got}.`,
+    );
+  if (ArrayBuffer.isView(answer))
+    return {
+      locate: (item, label, slice) => ({ values: answer, at: ((item * classes + label) * depth + slice) * area }),
+    };
+  const slices = answer.flatMap((values) =>
+    Array.from({ length: values.length / (classes * area) }, (_, i) => ({ values, at: i * classes * area })),
+  );
+  return {
+    locate(item, label, slice) {
+      const { values, at } = slices[item * depth + slice] as (typeof slices)[number];
+      return { values, at: at + label * area };
+    },
+  };
+}
+
 /** Where decided slices go. */
 interface Decided {
   readonly labels: Uint8Array | Uint16Array;
@@ -144,71 +299,84 @@ interface Decided {
   readonly onSlice: SlidingWindowWatching["onSlice"] | undefined;
 }
 
-/** Weighted sums of as many slices as a patch is deep. Slice `z` lies at place `z mod patchDepth`. */
+/** Mean probabilities of as many slices as a patch is deep. Slice `z` lies at place `z mod patchDepth`. */
 class Slab {
   private readonly patchSize: Size3D;
   private readonly classes: number;
-  private readonly importance: Float32Array;
+  private readonly turns: number;
   private readonly height: number;
   private readonly width: number;
-  /** `[class, place, height, width]` */
-  private readonly sums: Float32Array;
-  /** `[place, height, width]` */
-  private readonly weights: Float32Array;
+  /** `[place, class, height, width]`, complete once all windows are added. */
+  private readonly means: Float32Array;
   /** `[class, height, width]`, the probabilities of one slice. */
   private slice: Float32Array | undefined;
+  /** `[width]`, of one row. */
+  private readonly largest: Float32Array;
 
-  constructor([, height, width]: Size3D, patchSize: Size3D, classes: number, importance: Float32Array) {
+  constructor([, height, width]: Size3D, patchSize: Size3D, classes: number, turns: number) {
     this.patchSize = patchSize;
     this.classes = classes;
-    this.importance = importance;
+    this.turns = turns;
     this.height = height;
     this.width = width;
-    this.weights = new Float32Array(patchSize[0] * height * width);
-    this.sums = new Float32Array(classes * this.weights.length);
+    this.means = new Float32Array(patchSize[0] * classes * height * width);
+    this.largest = new Float32Array(width);
   }
 
-  /** Adds a window's probabilities `[class, depth, height, width]` at its place in the grid. */
-  add(probabilities: Float32Array, from: Size3D): void {
-    const { importance, classes, sums, weights } = this;
-    if (probabilities.length !== classes * importance.length)
-      throw new ShapeError(
-        `slidingWindow: predict must give ${classes * importance.length} numbers (${showShape([classes, ...this.patchSize])}), got ${probabilities.length}.`,
-      );
-    for (let c = 0; c < classes; c++) {
-      const values = probabilities.subarray(c * importance.length, (c + 1) * importance.length);
-      this.eachRow(from, (at, row, width) => {
-        const to = c * weights.length + row;
-        for (let x = 0; x < width; x++)
-          sums[to + x] = (sums[to + x] as number) + (importance[at + x] as number) * (values[at + x] as number);
-      });
-    }
-    this.eachRow(from, (at, row, width) => {
-      for (let x = 0; x < width; x++) weights[row + x] = (weights[row + x] as number) + (importance[at + x] as number);
-    });
+  /** Adds one turn of a window, which is the `item`th of an answer, at its place in the grid. */
+  add(answer: Planes, item: number, [alongDepth, alongHeight, alongWidth]: PlacedWindow, turn: Turn): void {
+    const { means, classes, turns } = this;
+    const [depth, height, width] = this.patchSize;
+    const weights = alongWidth.weights;
+    for (let k = 0; k < depth; k++)
+      for (let c = 0; c < classes; c++) {
+        const { values, at } = answer.locate(item, c, turn[0] ? depth - 1 - k : k);
+        for (let j = 0; j < height; j++) {
+          const weight = ((alongDepth.weights[k] as number) * (alongHeight.weights[j] as number)) / turns;
+          const row = at + (turn[1] ? height - 1 - j : j) * width;
+          const to = this.rowOf(alongDepth.from + k, c, alongHeight.from + j) + alongWidth.from;
+          if (turn[2])
+            for (let x = 0; x < width; x++)
+              means[to + x] =
+                (means[to + x] as number) + weight * (weights[x] as number) * (values[row + width - 1 - x] as number);
+          else
+            for (let x = 0; x < width; x++)
+              means[to + x] = (means[to + x] as number) + weight * (weights[x] as number) * (values[row + x] as number);
+        }
+      }
+  }
+
+  /** Adds a window that is background throughout. */
+  addBackground([alongDepth, alongHeight, alongWidth]: PlacedWindow): void {
+    for (const [k, inDepth] of alongDepth.weights.entries())
+      for (const [j, inHeight] of alongHeight.weights.entries()) {
+        const to = this.rowOf(alongDepth.from + k, 0, alongHeight.from + j) + alongWidth.from;
+        for (const [x, inWidth] of alongWidth.weights.entries())
+          this.means[to + x] = (this.means[to + x] as number) + inDepth * inHeight * inWidth;
+      }
   }
 
   /** Writes the likeliest class of each voxel of a slice that is complete; the first of those that are equal. */
   decide(slice: number, { labels, shape: [, height, width], before, onSlice }: Decided): void {
     const inside = slice - before[0];
-    const place = (slice % this.patchSize[0]) * this.height * this.width;
+    const { largest } = this;
     if (onSlice) this.slice ??= new Float32Array(this.classes * height * width);
     for (let y = 0; y < height; y++) {
-      const from = place + (y + before[1]) * this.width + before[2];
       const to = (inside * height + y) * width;
-      for (let x = 0; x < width; x++) {
-        const total = this.weights[from + x] as number;
-        let [best, largest] = [0, Number.NEGATIVE_INFINITY];
-        for (let c = 0; c < this.classes; c++) {
-          const sum = this.sums[c * this.weights.length + from + x] as number;
-          if (Number.isNaN(sum))
+      largest.fill(Number.NEGATIVE_INFINITY);
+      for (let c = 0; c < this.classes; c++) {
+        const from = this.rowOf(slice, c, y + before[1]) + before[2];
+        for (let x = 0; x < width; x++) {
+          const mean = this.means[from + x] as number;
+          if (mean > (largest[x] as number)) {
+            largest[x] = mean;
+            labels[to + x] = c;
+          } else if (Number.isNaN(mean))
             throw new DataError(
               "slidingWindow: a predicted probability is not a number. The weights or the image are damaged.",
             );
-          if (sum > largest) [best, largest] = [c, sum];
-          if (this.slice) this.slice[(c * height + y) * width + x] = sum / total;
         }
-        labels[to + x] = best;
+        this.slice?.set(this.means.subarray(from, from + width), (c * height + y) * width);
       }
     }
     if (onSlice && this.slice) onSlice(inside, this.slice);
@@ -216,18 +384,12 @@ class Slab {
 
   /** Makes the place of a slice free for the one `patchDepth` slices further. */
   clear(slice: number): void {
-    const size = this.height * this.width;
-    const place = (slice % this.patchSize[0]) * size;
-    this.weights.fill(0, place, place + size);
-    for (let c = 0; c < this.classes; c++)
-      this.sums.fill(0, c * this.weights.length + place, c * this.weights.length + place + size);
+    const from = this.rowOf(slice, 0, 0);
+    this.means.fill(0, from, from + this.classes * this.height * this.width);
   }
 
-  /** Visits a window row by row: where the row begins in the patch and, within one class, in the slab. */
-  private eachRow([z, y, x]: Size3D, visit: (inPatch: number, inSlab: number, width: number) => void): void {
-    const [depth, height, width] = this.patchSize;
-    for (let k = 0; k < depth; k++)
-      for (let j = 0; j < height; j++)
-        visit((k * height + j) * width, (((z + k) % depth) * this.height + y + j) * this.width + x, width);
+  /** Where a row of a slice begins. */
+  private rowOf(slice: number, label: number, row: number): number {
+    return (((slice % this.patchSize[0]) * this.classes + label) * this.height + row) * this.width;
   }
 }
