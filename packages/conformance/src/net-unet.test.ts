@@ -9,10 +9,7 @@ const cases = ["net_progcon", "net_progcon_full", "net_progcon_5level", "net_pro
 describe.each(engines)("plSegUnet, $name", ({ run }) => {
   test.each(cases)("agrees with case %s", { timeout: 120_000 }, async (name) => {
     const vectors = golden(name);
-    const unet = referenceUnet(vectors, {
-      deepSupervision: vectors.json<number[][]>("train.shapes").length > 1,
-      upsample: vectors.metadata.trilinear === "false" ? "deconv" : "trilinear",
-    });
+    const unet = referenceUnet(vectors);
     await checkNetworkCase(run, vectors, unet, { image: channelsLast(vectors.array("input")) });
   });
 });

@@ -1,6 +1,6 @@
 import { hadfl } from "@plseg/losses";
-import { type FlatLayout, flatWeights, storedShape } from "@plseg/models";
-import { expectClose, golden } from "@plseg/test-kit";
+import { flatWeights, referenceUnetState } from "@plseg/models";
+import { expectClose, type GoldenCase, golden } from "@plseg/test-kit";
 import { adam, type Optimizer, plSegObjective, sgd, trainStep } from "@plseg/train";
 import type { Tensor, Tensor1D, Tensor5D } from "@tensorflow/tfjs-core";
 import { scalar, tensor } from "@tensorflow/tfjs-core";
@@ -8,7 +8,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { type Arrays, engines, type TensorFunction, type Tensors } from "./engines.js";
 import type { StateEntry } from "./formula-weights.js";
 import { integers, output, scalarOutput, truth } from "./golden-tensors.js";
-import { ourUnetName, referenceUnet, runningMeanAfter } from "./reference-unet.js";
+import { referenceUnet } from "./reference-unet.js";
 import { LOSS } from "./tolerances.js";
 
 /** A trajectory: what it is trained with, and how far it may drift (SPEC.md section 7.1). */
@@ -38,26 +38,20 @@ function driftOfAdam(step: number): number {
   return step < 11 ? 2e-4 : 1e-3;
 }
 
-/** The reference's state for other widths: names and kinds as in case net_progcon, shapes as in our layout. */
-function stateFor(layout: FlatLayout): StateEntry[] {
-  const shapes = new Map(
-    [...layout.parameters, ...layout.buffers].map(({ name, shape }) => [name, storedShape(shape)]),
-  );
+/** The reference's state for other widths: names and kinds as in case net_progcon. */
+function stateFor(vectors: GoldenCase): StateEntry[] {
+  const config = { classes: vectors.json<number>("class_num"), features: vectors.json<number[]>("feature_chns") };
+  const shapes = new Map(referenceUnetState(config).map(({ name, shape }) => [name, shape]));
   return golden("net_progcon")
     .json<StateEntry[]>("state_dict")
-    .map(([name, , kind]): StateEntry => {
-      if (kind === "num_batches_tracked") return [name, [1], kind];
-      const shape = shapes.get(ourUnetName(runningMeanAfter(name)) ?? "");
-      if (!shape) throw new Error(`stateFor: our network has no place for ${name}.`);
-      return [name, shape, kind];
-    });
+    .map(([name, , kind]): StateEntry => [name, shapes.get(name) ?? [1], kind]);
 }
 
 /** The training of a case, ready to run. */
 function trainingOf({ name, optimizer }: Pick<Trajectory, "name" | "optimizer">) {
   const vectors = golden(name);
   const classes = vectors.json<number>("class_num");
-  const unet = referenceUnet(vectors, {}, stateFor);
+  const unet = referenceUnet(vectors, stateFor(vectors));
   const { shape, data } = vectors.array("image");
   const [batch = 1, , depth = 1, height = 1, width = 1] = shape;
   const objective = plSegObjective(() => hadfl({ classes, presence: "crop" }), {

@@ -1,55 +1,5 @@
 import { DataError, type Shape, showShape, sizeOf } from "@plseg/core";
-
-/** Element type of a tensor in a safetensors file. */
-export type SafetensorsType =
-  | "F64"
-  | "I64"
-  | "U64"
-  | "F32"
-  | "I32"
-  | "U32"
-  | "F16"
-  | "BF16"
-  | "I16"
-  | "U16"
-  | "I8"
-  | "U8"
-  | "BOOL";
-
-/** What the elements of a tensor are held in. `F16` and `BF16` are held as their bits, `BOOL` as bytes. */
-export type SafetensorsArray =
-  | Float64Array
-  | BigInt64Array
-  | BigUint64Array
-  | Float32Array
-  | Int32Array
-  | Uint32Array
-  | Uint16Array
-  | Int16Array
-  | Int8Array
-  | Uint8Array;
-
-interface ArrayConstructor {
-  new (buffer: ArrayBuffer): SafetensorsArray;
-  readonly name: string;
-  readonly BYTES_PER_ELEMENT: number;
-}
-
-const ARRAYS: Readonly<Record<SafetensorsType, ArrayConstructor>> = {
-  F64: Float64Array,
-  I64: BigInt64Array,
-  U64: BigUint64Array,
-  F32: Float32Array,
-  I32: Int32Array,
-  U32: Uint32Array,
-  F16: Uint16Array,
-  BF16: Uint16Array,
-  I16: Int16Array,
-  U16: Uint16Array,
-  I8: Int8Array,
-  U8: Uint8Array,
-  BOOL: Uint8Array,
-};
+import { ELEMENT_ARRAYS, type SafetensorsArray, type SafetensorsType } from "./element-types.js";
 
 /** One tensor of a safetensors file, row-major. */
 export interface SafetensorsTensor {
@@ -92,7 +42,11 @@ export function readSafetensors(bytes: Uint8Array): SafetensorsFile {
     if (end > body.length)
       throw new DataError(`readSafetensors: "${name}" ends at byte ${end} of ${body.length}. The file is truncated.`);
     spans.push({ name, begin, end });
-    tensors.set(name, { shape, dtype, data: new ARRAYS[dtype](new Uint8Array(body.subarray(begin, end)).buffer) });
+    tensors.set(name, {
+      shape,
+      dtype,
+      data: new ELEMENT_ARRAYS[dtype](new Uint8Array(body.subarray(begin, end)).buffer),
+    });
   }
 
   let filled = 0;
@@ -120,16 +74,16 @@ export function writeSafetensors(
 ): Uint8Array<ArrayBuffer> {
   const order = [...tensors].sort(
     ([a, { dtype: typeA }], [b, { dtype: typeB }]) =>
-      ARRAYS[typeB].BYTES_PER_ELEMENT - ARRAYS[typeA].BYTES_PER_ELEMENT || (a < b ? -1 : 1),
+      ELEMENT_ARRAYS[typeB].BYTES_PER_ELEMENT - ELEMENT_ARRAYS[typeA].BYTES_PER_ELEMENT || (a < b ? -1 : 1),
   );
   const header: Record<string, unknown> = Object.create(null);
   if (Object.keys(metadata).length > 0) header.__metadata__ = metadata;
   let length = 0;
   for (const [name, { shape, dtype, data }] of order) {
     if (name === "__metadata__") throw new DataError('writeSafetensors: a tensor cannot be named "__metadata__".');
-    if (!(data instanceof ARRAYS[dtype]) || data.length !== sizeOf(shape))
+    if (!(data instanceof ELEMENT_ARRAYS[dtype]) || data.length !== sizeOf(shape))
       throw new DataError(
-        `writeSafetensors: "${name}" must be ${ARRAYS[dtype].name} of ${sizeOf(shape)} values for ${dtype} ${showShape(shape)}, got ${data.constructor.name} of ${data.length}.`,
+        `writeSafetensors: "${name}" must be ${ELEMENT_ARRAYS[dtype].name} of ${sizeOf(shape)} values for ${dtype} ${showShape(shape)}, got ${data.constructor.name} of ${data.length}.`,
       );
     header[name] = { dtype, shape, data_offsets: [length, length + data.byteLength] };
     length += data.byteLength;
@@ -172,16 +126,16 @@ function checkEntry(
 ): { dtype: SafetensorsType; shape: number[]; begin: number; end: number } {
   const { dtype, shape, data_offsets: offsets } = isRecord(entry) ? entry : {};
   const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
-  if (typeof dtype !== "string" || !Object.hasOwn(ARRAYS, dtype))
+  if (typeof dtype !== "string" || !Object.hasOwn(ELEMENT_ARRAYS, dtype))
     throw new DataError(
-      `readSafetensors: "${name}" has the element type ${JSON.stringify(dtype)}. Known: ${Object.keys(ARRAYS).join(", ")}.`,
+      `readSafetensors: "${name}" has the element type ${JSON.stringify(dtype)}. Known: ${Object.keys(ELEMENT_ARRAYS).join(", ")}.`,
     );
   if (!Array.isArray(shape) || !shape.every(isCount))
     throw new DataError(`readSafetensors: "${name}" has no valid shape, got ${JSON.stringify(shape)}.`);
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount))
     throw new DataError(`readSafetensors: "${name}" has no valid data_offsets, got ${JSON.stringify(offsets)}.`);
   const [begin, end] = offsets as [number, number];
-  const size = sizeOf(shape) * ARRAYS[dtype as SafetensorsType].BYTES_PER_ELEMENT;
+  const size = sizeOf(shape) * ELEMENT_ARRAYS[dtype as SafetensorsType].BYTES_PER_ELEMENT;
   if (end - begin !== size)
     throw new DataError(
       `readSafetensors: "${name}" of type ${dtype} and shape ${showShape(shape)} takes ${size} bytes, got ${end - begin}.`,
