@@ -77,7 +77,7 @@ export function trainCommand(): CommandUnknownOpts {
         engineName: engine,
         provenance: { commandLine: ["plseg", ...process.argv.slice(2)].join(" "), versions: versions() },
         onStep: (record, total) => bar(record.step, total, `loss ${record.loss.toFixed(4)}`),
-        onValidation: (at, dice) => log(`step ${at}: validation Dice ${dice?.toFixed(4) ?? "undefined"}`),
+        onValidation: (at, { dice }) => log(`step ${at}: validation Dice ${dice?.toFixed(4) ?? "undefined"}`),
         signal: stop,
       });
       const report = await writeRunReport(out);

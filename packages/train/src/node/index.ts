@@ -11,3 +11,4 @@ export { runNetwork } from "./run-network.js";
 export { NO_PROGRESS, type RunProgress } from "./run-progress.js";
 export { trainRun } from "./train-run.js";
 export type { TrainRunOptions, TrainRunResult } from "./train-run-options.js";
+export type { CaseDice, SegmentedCase, ValidationScores } from "./validate.js";

@@ -2,6 +2,7 @@ import type { Plan } from "@plseg/data";
 import type { Engine } from "@plseg/runtime";
 import type { StepRecord } from "../train.js";
 import type { RunConfig, TrainSettings } from "./run-config.js";
+import type { SegmentedCase, ValidationScores } from "./validate.js";
 
 /** Options of `trainRun`. */
 export interface TrainRunOptions {
@@ -33,10 +34,16 @@ export interface TrainRunOptions {
   readonly provenance?: Readonly<Record<string, unknown>>;
   /** Called after each case that was looked at or made ready, with what is being done. */
   readonly onPrepare?: (what: "fingerprint" | "preprocess", done: number, total: number) => void;
-  /** Called after each step; `steps` are all that are planned. */
-  readonly onStep?: (record: StepRecord, steps: number) => void;
-  /** Called after each validation with the mean Dice over organs; `null` if none has a score. */
-  readonly onValidation?: (step: number, dice: number | null) => void;
+  /** Called when the folder of the run stands and the first step follows, with the number of steps done before. */
+  readonly onStart?: (config: RunConfig, step: number) => void | Promise<void>;
+  /** Called after each step; `steps` are all that are planned. Training waits for what it returns, as below. */
+  readonly onStep?: (record: StepRecord, steps: number) => void | Promise<void>;
+  /** Called with each case that a validation has segmented. */
+  readonly onSegmented?: (step: number, segmented: SegmentedCase) => void | Promise<void>;
+  /** Called after each validation, when its scores are in `metrics.jsonl`. */
+  readonly onValidation?: (step: number, scores: ValidationScores) => void | Promise<void>;
+  /** Called after the last checkpoint was written anew. */
+  readonly onCheckpoint?: (step: number) => void | Promise<void>;
   /**
    * Training stops after the step in progress, and its checkpoint is written. Before the first step the promise rejects
    * with the signal's reason; cases that are ready stay so.

@@ -135,6 +135,46 @@ describe("trainRun", () => {
     expect(await readFile(best)).toEqual(before);
   });
 
+  test("tells how it goes: start, steps, segmented cases, validations with each case, checkpoints", async () => {
+    const told: unknown[] = [];
+    await run("told", {
+      onStart: ({ steps }, step) => void told.push(["start", step, steps]),
+      onStep: async ({ step }) => void told.push(["step", step]),
+      onSegmented: (step, { id, image, reference, prediction }) => {
+        expect([reference.shape, prediction.shape]).toEqual([image.shape, image.shape]);
+        told.push(["segmented", step, id]);
+      },
+      onValidation: (step, { dice, perClass, cases }) => {
+        told.push(["validation", step, cases.map(({ id }) => id)]);
+        // each case annotates two of six organs, and the mean over cases is that of their scores
+        for (const { perClass: organs } of cases)
+          expect(Object.values(organs).filter((score) => score !== null).length).toBeLessThanOrEqual(2);
+        for (const [organ, mean] of Object.entries(perClass)) {
+          const scores = cases.flatMap(({ perClass: { [organ]: score } }) => score ?? []);
+          if (mean === null) expect(scores).toEqual([]);
+          else expect(scores.reduce((sum, score) => sum + score, 0) / scores.length).toBeCloseTo(mean, 12);
+        }
+        expect(dice).toEqual(expect.any(Number));
+      },
+      onCheckpoint: (step) => void told.push(["checkpoint", step]),
+      settings: { ...SETTINGS, steps: 4, validateEvery: 4, checkpointEvery: 2 },
+    });
+    const [held = [], ...none] = told
+      .flatMap((event) => ((event as string[])[0] === "validation" ? [event] : []))
+      .map((event) => (event as [string, number, string[]])[2]);
+    expect(none).toEqual([]);
+    expect(held).toHaveLength(2);
+    const steps = [1, 2, 3, 4].map((step) => ["step", step]);
+    expect(told.slice(0, 7)).toEqual([
+      ["start", 0, 4],
+      ...steps.slice(0, 2),
+      ["checkpoint", 2],
+      ...steps.slice(2),
+      ["checkpoint", 4],
+    ]);
+    expect(told.slice(7, 10)).toEqual([...held.map((id) => ["segmented", 4, id]), ["validation", 4, held]]);
+  });
+
   test("makes up for a validation that a kill cut off", async () => {
     const killed = new Error("killed");
     const onValidation = (): void => {

@@ -22,7 +22,7 @@ import { validate } from "./validate.js";
  * @throws DataError, ConfigError or ResourceError for bad data, settings, or a machine too small; nothing is half-written.
  */
 export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult> {
-  const { out, engine, onStep, onPrepare, onValidation, signal } = options;
+  const { out, engine, onStep, onPrepare, onSegmented, onValidation, signal } = options;
   const method = methodNamed(options.method);
   const dataset = await openDataset(options.data);
   const entries = labeledCases(dataset);
@@ -47,9 +47,11 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
   let last: StepRecord | undefined;
   const due = (every: number, step: number): boolean => every > 0 && (step % every === 0 || step === config.steps);
   const validateState = async (state: TrainState): Promise<void> => {
-    const scores = await validate({ engine, network, layout, config, state, cases: held });
+    const scores = await validate({
+      ...{ engine, network, layout, config, state, cases: held },
+      onSegmented: (segmented) => onSegmented?.(state.step, segmented),
+    });
     await appendMetrics(out, { step: state.step, validation: scores });
-    onValidation?.(state.step, scores.dice);
     const better = scores.dice !== null && scores.dice > (progress.best?.dice ?? Number.NEGATIVE_INFINITY);
     progress = {
       ...progress,
@@ -57,6 +59,11 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
       ...(better && scores.dice !== null && { best: { step: state.step, dice: scores.dice } }),
     };
     if (better) await writeCheckpoint(out, "best", { state, progress }, layout);
+    await onValidation?.(state.step, scores);
+  };
+  const keepState = async (state: TrainState): Promise<void> => {
+    await writeCheckpoint(out, "last", { state, progress }, layout);
+    await options.onCheckpoint?.(state.step);
   };
   const loader = patchLoader({
     cases: training,
@@ -85,21 +92,22 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
     ...(found && { state: found.state }),
     ...(signal && { signal }),
     async onReady() {
-      if (!found) return startRun(config, cases, options);
-      await dropMetricsAfter(out, found.state.step, progress.validated);
+      if (found) await dropMetricsAfter(out, found.state.step, progress.validated);
+      else await startRun(config, cases, options);
+      await options.onStart?.(config, found?.state.step ?? 0);
+      if (!found) return;
       const missed = due(config.validateEvery, found.state.step) && progress.validated < found.state.step;
       if (held.length > 0 && missed) await validateState(found.state);
     },
     async onStep(record, snapshot) {
       last = record;
-      onStep?.(record, config.steps);
       await appendMetrics(out, { ...record, seen: byName(record.seen, config.classes) });
-      if (due(config.checkpointEvery, record.step))
-        await writeCheckpoint(out, "last", { state: await snapshot(), progress }, layout);
+      await onStep?.(record, config.steps);
+      if (due(config.checkpointEvery, record.step)) await keepState(await snapshot());
       if (held.length > 0 && due(config.validateEvery, record.step)) await validateState(await snapshot());
     },
   }).finally(() => loader.close());
-  await writeCheckpoint(out, "last", { state, progress }, layout);
+  await keepState(state);
   return { config, step: state.step, loss: last?.loss };
 }
 

@@ -1,7 +1,7 @@
-import { ClassSet, type LabelMap, type Network, sizeOf } from "@plseg/core";
+import { ClassSet, type LabelMap, type Network, sizeOf, type Volume, type VoxelArray } from "@plseg/core";
 import { windowIntensity } from "@plseg/data";
 import { type CachedCase, readCachedCase } from "@plseg/data/node";
-import { evaluateCase, summarize } from "@plseg/metrics";
+import { type ClassScores, evaluateCase, summarize } from "@plseg/metrics";
 import type { FlatLayout } from "@plseg/models";
 import { type Engine, inferenceFunction, slidingWindow } from "@plseg/runtime";
 import type { TrainState } from "../train.js";
@@ -15,6 +15,28 @@ export interface ValidateOptions {
   readonly config: RunConfig;
   readonly state: TrainState;
   readonly cases: readonly CachedCase[];
+  /** Called with each case once it is segmented. Validation waits for what it returns. */
+  readonly onSegmented?: (segmented: SegmentedCase) => void | Promise<void>;
+}
+
+/** Dice of one case. */
+export interface CaseDice {
+  /** Identifier of the case. */
+  readonly id: string;
+  /** Mean over the organs that have a score; null if none has. */
+  readonly dice: number | null;
+  /** By organ; null where it is not annotated, or neither predicted nor there. */
+  readonly perClass: Readonly<Record<string, number | null>>;
+}
+
+/** A case as a validation segmented it, on the grid of the network. */
+export interface SegmentedCase extends CaseDice {
+  /** Hounsfield units. */
+  readonly image: Volume<VoxelArray>;
+  /** Class indices, of annotated organs. */
+  readonly reference: LabelMap;
+  /** Class indices. */
+  readonly prediction: LabelMap;
 }
 
 /** Dice of a validation, over the organs and cases in which it is defined. */
@@ -23,6 +45,8 @@ export interface ValidationScores {
   readonly dice: number | null;
   /** Mean over cases by organ. */
   readonly perClass: Readonly<Record<string, number | null>>;
+  /** Each case by itself. */
+  readonly cases: readonly CaseDice[];
 }
 
 /**
@@ -36,6 +60,7 @@ export async function validate({
   config,
   state,
   cases,
+  onSegmented,
 }: ValidateOptions): Promise<ValidationScores> {
   const classes = new ClassSet(config.classes);
   const [depth, height, width] = config.plan.patchSize;
@@ -55,7 +80,8 @@ export async function validate({
     return Float32Array.from(numbers);
   };
   try {
-    const scores = [];
+    const scores: ClassScores<"dice">[][] = [];
+    const perCase: CaseDice[] = [];
     for (const entry of cases) {
       const { image, labels: reference } = readCachedCase(entry);
       const data = await slidingWindow({
@@ -66,14 +92,22 @@ export async function validate({
         predict,
       });
       const prediction: LabelMap = { data, shape: image.shape, affine: image.affine };
-      scores.push(evaluateCase({ prediction, reference, classes, annotated: entry.annotated, metrics: ["dice"] }));
+      const found = evaluateCase({ prediction, reference, classes, annotated: entry.annotated, metrics: ["dice"] });
+      const dice = { id: entry.id, ...meansOf([found]) };
+      scores.push(found);
+      perCase.push(dice);
+      await onSegmented?.({ ...dice, image, reference, prediction });
     }
-    const { classes: perClass, foreground } = summarize(scores);
-    return {
-      dice: foreground.dice.mean,
-      perClass: Object.fromEntries(Object.entries(perClass).map(([name, { dice }]) => [name, dice.mean])),
-    };
+    return { ...meansOf(scores), cases: perCase };
   } finally {
     await compiled.dispose();
   }
+}
+
+function meansOf(cases: readonly (readonly ClassScores<"dice">[])[]): Pick<CaseDice, "dice" | "perClass"> {
+  const { classes, foreground } = summarize(cases);
+  return {
+    dice: foreground.dice.mean,
+    perClass: Object.fromEntries(Object.entries(classes).map(([name, { dice }]) => [name, dice.mean])),
+  };
 }
