@@ -49,3 +49,11 @@ export function millimetersOf(text: string): [depth: number, height: number, wid
     return [depth, height, width];
   throw new InvalidArgumentError("It must be one number in mm, or three: depth,height,width, such as 3,0.8,0.8.");
 }
+
+/** Reads a CT window, `level,width` in Hounsfield units, or `scan-range`. */
+export function intensityOf(text: string): "scan-range" | { level: number; width: number } {
+  if (text === "scan-range") return text;
+  const [level = Number.NaN, width = 0, ...more] = text.split(",").map(Number);
+  if (Number.isFinite(level) && width > 0 && Number.isFinite(width) && more.length === 0) return { level, width };
+  throw new InvalidArgumentError("It must be level,width in HU, such as 40,400, or scan-range.");
+}

@@ -1,4 +1,10 @@
 export { bundleFromRun, loadModel } from "./bundle-from-run.js";
+export {
+  bundleFromWeights,
+  type ImportedWeights,
+  WEIGHTS_DEFAULTS,
+  type WeightsDescription,
+} from "./bundle-from-weights.js";
 export { compareEvaluations, type EvaluatedPredictions, type EvaluationComparison } from "./compare-evaluations.js";
 export {
   type EvaluatedCase,

@@ -5,6 +5,7 @@ import { demoCommand } from "./commands/demo.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { evaluateCommand } from "./commands/evaluate.js";
 import { exportCommand } from "./commands/export.js";
+import { importCommand } from "./commands/import.js";
 import { phantomCommand } from "./commands/phantom.js";
 import { predictCommand } from "./commands/predict.js";
 import { reportCommand } from "./commands/report.js";
@@ -27,6 +28,7 @@ export function plseg(): CommandUnknownOpts {
   program.addCommand(predictCommand());
   program.addCommand(evaluateCommand());
   program.addCommand(exportCommand());
+  program.addCommand(importCommand());
   program.addCommand(verifyCommand());
   program.addCommand(reportCommand());
   program.addCommand(doctorCommand());

@@ -24,7 +24,7 @@ export interface ReferenceUnet extends ReferenceNetwork {
  *
  * @param state - That of the case's metadata unless told.
  */
-function referenceUnetFile(
+export function referenceUnetFile(
   vectors: GoldenCase,
   state: readonly StateEntry[] = vectors.json<StateEntry[]>("state_dict"),
 ): Uint8Array {

@@ -21,6 +21,10 @@ describe("readBundleManifest", () => {
   test("reads a manifest from text or object", () => {
     expect(readBundleManifest(manifest)).toEqual(manifest);
     expect(readBundleManifest(JSON.stringify(manifest))).toEqual(manifest);
+    const network = { ...manifest.network, upsample: "deconv", imageRange: [0, 1] };
+    const provenance = { ...manifest.provenance, importedFrom: { file: "a.pth", sha256: "0".repeat(64) } };
+    const imported = { ...manifest, intensity: "scan-range", network, provenance };
+    expect(readBundleManifest(imported)).toEqual(imported);
   });
 
   test.each([1.5, 2, "1", undefined])("knows no version %j", (formatVersion) => {
@@ -41,7 +45,9 @@ describe("readBundleManifest", () => {
     ["spacing.1: ", { spacing: [3, 0, 1] }],
     ["patchSize.0: ", { patchSize: [0.5, 8, 8] }],
     ["orientation: ", { orientation: "LPS" }],
-    ["intensity.window: ", { intensity: { level: 40, width: 400, window: 1 } }],
+    ['intensity: must be "scan-range" or ', { intensity: { level: 40, width: 400, window: 1 } }],
+    ["network.upsample: ", { network: { ...manifest.network, upsample: "nearest" } }],
+    ["network.imageRange: the first number must be below", { network: { ...manifest.network, imageRange: [1, 0] } }],
     ['classes: the first class must be "background"', { classes: [liver, background] }],
     ["classes: two classes have the same name", { classes: [background, liver, { ...liver, labelValue: 6 }] }],
     ["classes: two classes have the same labelValue", { classes: [background, { ...liver, labelValue: 0 }] }],

@@ -31,7 +31,17 @@ export interface BundleNetwork {
   readonly inChannels: 1;
   /** Whether it gives logits at several scales; the model gives the finest alone. */
   readonly deepSupervision: boolean;
+  /** How its decoder doubles its features; `trilinear` unless told. */
+  readonly upsample?: "trilinear" | "deconv";
+  /** What the lower and the upper edge of the window are to it; −1 and 1 unless told. The model brings images to it by itself. */
+  readonly imageRange?: readonly [low: number, high: number];
 }
+
+/**
+ * What intensities become −1 and 1, and those beyond them the same: the edges of a CT window, in Hounsfield units, or the
+ * lowest and the highest value of each scan.
+ */
+export type BundleIntensity = { readonly level: number; readonly width: number } | "scan-range";
 
 /** Where a model comes from. */
 export interface BundleProvenance {
@@ -43,6 +53,8 @@ export interface BundleProvenance {
   readonly trainingCases: number;
   /** Version of plseg that wrote the bundle. */
   readonly plseg: string;
+  /** Name and SHA-256 of the file of weights that it was made of, if it was not trained here. */
+  readonly importedFrom?: { readonly file: string; readonly sha256: string };
 }
 
 /** The content of `bundle.json`: all that is needed to run a model on a scan, and what its files must be. */
@@ -55,8 +67,8 @@ export interface BundleManifest {
   readonly spacing: Size3D;
   /** How a scan is turned before it goes in: width to the right, height to the front, depth to the head. The answer is turned back. */
   readonly orientation: "RAS";
-  /** The CT window, in Hounsfield units: its lower edge becomes −1, its upper edge 1, and values beyond them the same. */
-  readonly intensity: { readonly level: number; readonly width: number };
+  /** How the intensities of a scan come before the model. */
+  readonly intensity: BundleIntensity;
   /** Voxels of a window along depth, height, width: the fixed size of the model's input. */
   readonly patchSize: Size3D;
   /** What the weights belong to. */
@@ -75,6 +87,7 @@ const whole = (least: number, most: number = Number.MAX_SAFE_INTEGER): v.Generic
 const positive = v.pipe(v.number(), v.finite(), v.gtValue(0));
 const name = v.pipe(v.string(), v.nonEmpty("a name must not be empty"));
 const channel = whole(0, 255);
+const hash = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "must be 64 hexadecimal digits"));
 
 const schema: v.GenericSchema<BundleManifest> = v.strictObject({
   formatVersion: v.literal(BUNDLE_FORMAT_VERSION),
@@ -87,7 +100,10 @@ const schema: v.GenericSchema<BundleManifest> = v.strictObject({
   ),
   spacing: v.strictTuple([positive, positive, positive]),
   orientation: v.literal("RAS"),
-  intensity: v.strictObject({ level: v.pipe(v.number(), v.finite()), width: positive }),
+  intensity: v.union(
+    [v.literal("scan-range"), v.strictObject({ level: v.pipe(v.number(), v.finite()), width: positive })],
+    'must be "scan-range" or { "level": …, "width": … } with a width above 0',
+  ),
   patchSize: v.strictTuple([whole(1), whole(1), whole(1)]),
   network: v.strictObject({
     kind: v.literal("plSegUnet"),
@@ -95,17 +111,25 @@ const schema: v.GenericSchema<BundleManifest> = v.strictObject({
     dropout: v.array(v.pipe(v.number(), v.minValue(0), v.ltValue(1))),
     inChannels: v.literal(1),
     deepSupervision: v.boolean(),
+    upsample: v.exactOptional(v.picklist(["trilinear", "deconv"])),
+    imageRange: v.exactOptional(
+      v.pipe(
+        v.strictTuple([v.pipe(v.number(), v.finite()), v.pipe(v.number(), v.finite())]),
+        v.check(([low, high]) => low < high, "the first number must be below the second"),
+      ),
+    ),
   }),
   provenance: v.strictObject({
     method: name,
     annotatedCases: v.record(name, whole(0)),
     trainingCases: whole(0),
     plseg: name,
+    importedFrom: v.exactOptional(v.strictObject({ file: name, sha256: hash })),
   }),
   files: v.record(
     v.pipe(v.string(), v.check(isInside, "a file must have a relative path inside the bundle")),
     v.strictObject({
-      sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "must be 64 hexadecimal digits")),
+      sha256: hash,
       bytes: whole(0),
     }),
   ),

@@ -1,11 +1,13 @@
 export {
   type BundleClass,
   type BundleFile,
+  type BundleIntensity,
   type BundleManifest,
   type BundleNetwork,
   type BundleProvenance,
   readBundleManifest,
 } from "./bundle-manifest.js";
+export { bundleNetwork } from "./bundle-network.js";
 export { createEngine, type EngineOptions } from "./create-engine.js";
 export type { CompiledFunction, CompileOptions, Engine, EngineArray, EngineTensor, TensorFunction } from "./engine.js";
 export { type ExportModelOptions, exportModel } from "./export-model.js";

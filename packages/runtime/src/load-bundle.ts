@@ -2,6 +2,7 @@ import { ClassSet, DataError, type LabelMap, ShapeError, showShape, sizeOf, spac
 import { imageOnModelGrid, modelGrid, pasteVolume, toCanonical, windowIntensity } from "@plseg/data";
 import { type BundleManifest, readBundleManifest } from "./bundle-manifest.js";
 import { type OnnxOptions, type OnnxSession, openSession } from "./onnx-session.js";
+import { scanWindow } from "./scan-window.js";
 import { sha256 } from "./sha256.js";
 import { sliceAnswers } from "./slice-answers.js";
 import { type SlidingWindowJoining, type SlidingWindowWatching, slidingWindow } from "./sliding-window.js";
@@ -121,7 +122,7 @@ async function segment(
     isOwnGrid && !onSlice ? undefined : sliceAnswers({ scan: canonical, model, classes: classes.length, onSlice });
   const indices = await slidingWindow({
     ...options,
-    image: windowIntensity(imageOnModelGrid(canonical, model), intensity),
+    image: windowIntensity(imageOnModelGrid(canonical, model), scanWindow(intensity, canonical)),
     shape: model.grid.shape,
     patchSize,
     classes: classes.length,
