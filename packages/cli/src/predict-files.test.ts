@@ -7,15 +7,17 @@ import { readLabelFile, readScan, readVolumeFile, writePhantomDataset, writeVolu
 import { drawWeights, plSegUnet } from "@plseg/models";
 import { type CapturedOutput, captureOutput, dicomFile } from "@plseg/test-kit";
 import { describeNetwork } from "@plseg/train";
-import { NO_PROGRESS, type RunConfig, writeCheckpoint } from "@plseg/train/node";
+import { NO_PROGRESS, PRESETS, type RunConfig, writeCheckpoint } from "@plseg/train/node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runPlseg } from "./program.js";
 
 let root = "";
 const at = (...parts: string[]): string => join(root, ...parts);
 
+const { optimizer, schedule, warmup, clipNorm, averageDecay, objective } = PRESETS.quick;
+
 const CONFIG: Omit<RunConfig, "data"> = {
-  version: 2,
+  version: 3,
   method: "pl-seg",
   preset: "quick",
   features: [2, 4],
@@ -24,7 +26,7 @@ const CONFIG: Omit<RunConfig, "data"> = {
   batch: 1,
   steps: 40,
   learningRate: 0.01,
-  schedule: "polynomial",
+  ...{ optimizer, schedule, warmup, clipNorm, averageDecay, objective },
   foreground: 0.5,
   plan: {
     version: 1,
@@ -43,6 +45,7 @@ const CONFIG: Omit<RunConfig, "data"> = {
   annotatedCases: { liver: 2, "<b>spleen</b>": 1 },
   trainingCases: 3,
   validationCases: [],
+  unusedCases: [],
   engine: "compiled",
   device: "cpu",
 };

@@ -7,7 +7,13 @@ import * as dataNode from "@plseg/data/node";
 import * as runtimeNode from "@plseg/runtime/node";
 import { runReadmeExample } from "@plseg/test-kit";
 import { describe, expect, test } from "vitest";
-import { ADAM_DEFAULTS, methods, PL_SEG_OBJECTIVE_DEFAULTS } from "./index.js";
+import {
+  methods,
+  OBJECTIVE_DEFAULTS,
+  OPTIMIZER_DEFAULTS,
+  PL_SEG_OBJECTIVE_DEFAULTS,
+  SCHEDULE_DEFAULTS,
+} from "./index.js";
 import * as trainNode from "./node/index.js";
 
 const README = new URL("../README.md", import.meta.url);
@@ -55,7 +61,8 @@ describe("the README of @plseg/train", () => {
     for (const [name, settings] of presets) {
       const column = header.map(unquoted).indexOf(name);
       const listed = rows.map((row) => [unquoted(row[0]), JSON.parse(unquoted(row[column]))]);
-      expect(Object.fromEntries(listed), name).toEqual(settings);
+      expect(Object.keys(settings).sort(), name).toEqual(listed.map(([setting]) => setting).sort());
+      expect(trainNode.checkSettings(Object.fromEntries(listed), README.pathname), name).toEqual(settings);
     }
   });
 
@@ -68,14 +75,33 @@ describe("the README of @plseg/train", () => {
   });
 
   test("tells the defaults as they are", () => {
-    const objective = tableAfter("option of `plSegObjective` |").slice(2);
-    expect(Object.fromEntries(objective.map(([name, value]) => [unquoted(name), Number(value)]))).toEqual(
-      PL_SEG_OBJECTIVE_DEFAULTS,
-    );
-    const [, , betas, epsilon] = tableAfter("option of `adam` |");
-    expect([betas?.[1], Number(epsilon?.[1])]).toEqual([
-      `${ADAM_DEFAULTS.beta1}, ${ADAM_DEFAULTS.beta2}`,
-      ADAM_DEFAULTS.epsilon,
+    const valuesOf = (heading: string): Record<string, unknown> =>
+      Object.fromEntries(
+        tableAfter(heading)
+          .slice(2)
+          .map(([name, value]) => [unquoted(name), JSON.parse(unquoted(value))]),
+      );
+    expect(valuesOf("option of `plSegObjective` |")).toEqual(PL_SEG_OBJECTIVE_DEFAULTS);
+    expect(valuesOf("option of `objective` |")).toEqual(OBJECTIVE_DEFAULTS);
+    const schedules = tableAfter("schedule |").slice(2);
+    const options = schedules.map(([name, , defaults]) => [
+      unquoted(name),
+      defaults === "—" ? {} : JSON.parse(unquoted(defaults)),
     ]);
+    expect(Object.fromEntries(options)).toEqual(SCHEDULE_DEFAULTS);
+  });
+
+  test("tells the defaults of every optimizer", () => {
+    const [header = [], , ...rows] = tableAfter("option | `adam`");
+    for (const [name, defaults] of Object.entries(OPTIMIZER_DEFAULTS)) {
+      const column = header.map(unquoted).indexOf(name);
+      const listed = rows.flatMap((row) => (row[column] !== "—" ? [[unquoted(row[0]), Number(row[column])]] : []));
+      expect(Object.fromEntries(listed), name).toEqual(defaults);
+    }
+  });
+
+  test("has ways to keep cases aside that the settings take", () => {
+    for (const [validation = ""] of tableAfter("validation |").slice(2))
+      trainNode.checkSettings({ validation: JSON.parse(unquoted(validation)) }, README.pathname);
   });
 });

@@ -1,9 +1,14 @@
+export { ADAM_DEFAULTS, type AdamOptions, adam } from "./adam.js";
+export { ADAMW_DEFAULTS, type AdamwOptions, adamw } from "./adamw.js";
+export { clipGradient } from "./clip-gradient.js";
 export type { Method, Objective, ObjectiveContext, Task } from "./method.js";
 export { methods } from "./methods/index.js";
-export { ADAM_DEFAULTS, type AdamOptions, adam, type Optimizer } from "./optimizer.js";
+export { OBJECTIVE_DEFAULTS, type ObjectiveSettings } from "./objective-settings.js";
+export type { Optimizer, OptimizerContext } from "./optimizer.js";
+export { OPTIMIZER_DEFAULTS, type OptimizerSettings, optimizerFrom } from "./optimizer-settings.js";
 export { PL_SEG_OBJECTIVE_DEFAULTS, type PlSegObjectiveOptions, plSegObjective } from "./pl-seg-objective.js";
 export { PLATEAU_DEFAULTS, type PlateauOptions, type PlateauState, reduceOnPlateau } from "./reduce-on-plateau.js";
-export { learningRateAt, type Schedule } from "./schedule.js";
+export { learningRateAt, SCHEDULE_DEFAULTS, type Schedule, type SchedulePlace } from "./schedule.js";
 export { SGD_DEFAULTS, type SgdOptions, sgd } from "./sgd.js";
 export { type BatchSource, type StepRecord, type TrainOptions, type TrainState, train } from "./train.js";
 export {

@@ -1,5 +1,6 @@
 import type { LossResult, LossState, Network, PartialTarget } from "@plseg/core";
 import type { Scalar, Tensor5D } from "@tensorflow/tfjs-core";
+import type { ObjectiveSettings } from "./objective-settings.js";
 
 /** What a method's objective sees besides logits and target. */
 export interface ObjectiveContext {
@@ -25,6 +26,8 @@ export interface ObjectiveOptions {
   readonly classes: number;
   /** Number of scales at which the network gives logits. */
   readonly scales: number;
+  /** Weights and constants of its parts; those that it does not have are left out. */
+  readonly settings?: Partial<ObjectiveSettings>;
 }
 
 /** A way to learn from partially labeled scans. */

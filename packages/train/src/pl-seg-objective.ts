@@ -1,4 +1,4 @@
-import { type LossState, type PartialTarget, type SegmentationLoss, withDefaults } from "@plseg/core";
+import { ConfigError, type LossState, type PartialTarget, type SegmentationLoss, withDefaults } from "@plseg/core";
 import { cocl, psd } from "@plseg/losses";
 import { resizeNearest } from "@plseg/ops";
 import { add, addN, div, exp, mul, type Scalar, square, sub, type Tensor, type Tensor5D } from "@tensorflow/tfjs-core";
@@ -14,6 +14,8 @@ export interface PlSegObjectiveOptions {
   readonly distillationWeight?: number;
   /** Temperature of the distillation. */
   readonly temperature?: number;
+  /** How much the supervision of each scale counts, finest first, relative to the others. */
+  readonly scaleWeights?: "equal" | readonly number[];
 }
 
 /** What {@link plSegObjective} uses where an option is missing: the published recipe. */
@@ -22,24 +24,27 @@ export const PL_SEG_OBJECTIVE_DEFAULTS: Required<PlSegObjectiveOptions> = {
   contrastiveWeight: 0.1,
   distillationWeight: 0.1,
   temperature: 10,
+  scaleWeights: "equal",
 };
 
 /**
  * The objective of PL-Seg: supervision at every scale, ramped distillation from fine to coarse, and classes kept apart.
  *
- *     mean_k supervised_k(logits_k, target_k) + w(t) · psd(logits_1 … logits_K) + 0.1 · cocl(logits_1)
+ *     Σ_k s_k · supervised_k(logits_k, target_k) / Σ_k s_k + w(t) · psd(logits_1 … logits_K) + 0.1 · cocl(logits_1)
  *     w(t) = 0.1 · exp(−5 (1 − t)²)                 t: share of the training done
  *
  * Labels of coarser scales are the nearest voxels of the full-resolution label. Each scale has a state of its own.
  *
  * @param supervised - Makes the supervised loss of one scale; called once per scale.
+ * @throws ConfigError unless there is a weight of at least 0 for each scale, one of them above 0.
  * @see PL-Seg, Medical Image Analysis 2026, vol. 108, 103885.
  */
 export function plSegObjective(supervised: () => SegmentationLoss, options: PlSegObjectiveOptions = {}): Objective {
-  const { scales, contrastiveWeight, distillationWeight, temperature } = withDefaults(
+  const { scales, contrastiveWeight, distillationWeight, temperature, scaleWeights } = withDefaults(
     PL_SEG_OBJECTIVE_DEFAULTS,
     options,
   );
+  checkScaleWeights(scaleWeights, scales);
   const losses = Array.from({ length: scales }, supervised);
   const contrast = cocl();
   const distill = psd({ temperature });
@@ -50,7 +55,10 @@ export function plSegObjective(supervised: () => SegmentationLoss, options: PlSe
         const logits = pyramid[scale] as Tensor5D;
         return loss.compute(logits, atScale(target, logits), unprefixed(`${scale}.`, state));
       });
-      const supervisedTerm = div(addN(results.map(({ value }) => value)), scales) as Scalar;
+      const supervisedTerm = weightedMean(
+        results.map(({ value }) => value),
+        scaleWeights,
+      );
       const terms: Record<string, Tensor> = { supervised: supervisedTerm };
       let value: Scalar = supervisedTerm;
       if (distillationWeight > 0 && scales > 1) {
@@ -69,6 +77,21 @@ export function plSegObjective(supervised: () => SegmentationLoss, options: PlSe
       return { value, state: Object.assign({}, ...states), terms };
     },
   };
+}
+
+function checkScaleWeights(weights: "equal" | readonly number[], scales: number): void {
+  if (weights === "equal") return;
+  if (weights.length === scales && weights.every((weight) => weight >= 0) && weights.some((weight) => weight > 0))
+    return;
+  throw new ConfigError(
+    `plSegObjective: scaleWeights must be ${scales} numbers of at least 0, one for each scale, got [${weights.join(", ")}].`,
+  );
+}
+
+function weightedMean(values: readonly Scalar[], weights: "equal" | readonly number[]): Scalar {
+  if (weights === "equal") return div(addN([...values]), values.length);
+  const total = weights.reduce((sum, weight) => sum + weight);
+  return div(addN(values.map((value, scale) => mul(value, weights[scale] ?? 0) as Scalar)), total);
 }
 
 function atScale({ oneHot, annotated }: PartialTarget, logits: Tensor5D): PartialTarget {

@@ -5,14 +5,23 @@ import { trace } from "@plseg/onnx";
 import { valueAndGradients } from "@plseg/ops";
 import type { TensorFunction } from "@plseg/runtime";
 import {
+  add,
+  concat,
+  div,
+  minimum,
+  mul,
   norm,
   oneHot,
   type Scalar,
+  slice,
+  sub,
   type Tensor,
   type Tensor1D,
   type Tensor2D,
   type Tensor5D,
+  zeros,
 } from "@tensorflow/tfjs-core";
+import { clipGradient } from "./clip-gradient.js";
 import type { Task } from "./method.js";
 import type { Optimizer } from "./optimizer.js";
 
@@ -24,6 +33,10 @@ export interface TrainStepOptions extends Task {
   readonly patchSize: Size3D;
   /** Patches per step. */
   readonly batch: number;
+  /** A gradient of a larger Euclidean norm is shortened to it; 0 or nothing: none is. */
+  readonly clipNorm?: number;
+  /** Share of the averaged weights that a step keeps, below 1; 0 or nothing: weights are not averaged. */
+  readonly averageDecay?: number;
 }
 
 /** A whole training step as a pure function, ready for an engine. */
@@ -31,7 +44,9 @@ export interface TrainStep {
   /**
    * Forward, losses, backward, update of parameters, buffers, optimizer and loss state. Inputs and outputs by name:
    * the {@link state} in and out; `image`, `labels`, `annotated`, `learningRate`, `step`, `progress` and `seed` in;
-   * `loss`, `gradientNorm` and `term.*` out.
+   * `loss`, `gradientNorm` (before it is clipped) and `term.*` out. `parameters` and `buffers` are the network to use. Where
+   * weights are averaged those are the averages, and the ones that gradients move are `trained.parameters` and
+   * `trained.buffers`.
    */
   readonly fn: TensorFunction;
   /** Shape and type of every input. */
@@ -45,19 +60,27 @@ export interface TrainStep {
 /** Before the names of the loss state. */
 export const LOSS_STATE = "loss.";
 const OPTIMIZER = "optimizer.";
+/** Before the names of the weights that gradients move, where others are their averages. */
+export const TRAINED = "trained.";
 
 /**
  * Builds the training step of a method: one function from (state, batch) to the next state and the loss.
  *
  * `image` is `[batch, depth, height, width, 1]`, `labels` class indices `[batch, depth, height, width]` (int32) with
  * unannotated organs as 0, `annotated` `[batch, class]` of 0 and 1. `step` counts from 1; `progress` is in [0, 1].
+ *
+ * Averaged weights: a = d a + (1 − d) w with d = min(averageDecay, (1 + step) / (10 + step)), for parameters and buffers.
  */
-export function trainStep({ network, objective, classes, optimizer, patchSize, batch }: TrainStepOptions): TrainStep {
+export function trainStep(options: TrainStepOptions): TrainStep {
+  const { network, objective, classes, optimizer, patchSize, batch, clipNorm = 0, averageDecay = 0 } = options;
   const { layout } = describeNetwork(network);
-  const state: Record<string, { shape: readonly number[] }> = {
+  const weights = {
     parameters: { shape: [layout.parameterCount] },
     buffers: { shape: [layout.bufferCount] },
   };
+  const state: Record<string, { shape: readonly number[] }> = { ...weights };
+  const trained = averageDecay > 0 ? TRAINED : "";
+  for (const [name, value] of Object.entries(weights)) state[trained + name] = value;
   for (const name of optimizer.vectors) state[OPTIMIZER + name] = { shape: [layout.parameterCount] };
   for (const { name, shape } of trace(() => objective.init(), {}).outputs) state[LOSS_STATE + name] = { shape };
 
@@ -67,7 +90,8 @@ export function trainStep({ network, objective, classes, optimizer, patchSize, b
       oneHot: oneHot(tensor("labels"), classes, 1, 0, "float32") as Tensor5D,
       annotated: tensor<Tensor2D>("annotated"),
     };
-    const flat = flatWeights(layout, tensor<Tensor1D>("parameters"), tensor<Tensor1D>("buffers"));
+    const parameters = tensor<Tensor1D>(`${trained}parameters`);
+    const flat = flatWeights(layout, parameters, tensor<Tensor1D>(`${trained}buffers`));
     const { value, aux, gradients } = valueAndGradients(() => {
       const pyramid = network(flat.weights, tensor<Tensor5D>("image"), {
         training: true,
@@ -82,18 +106,26 @@ export function trainStep({ network, objective, classes, optimizer, patchSize, b
       };
     }, flat.tensors);
     const gradient = flat.packGradients(gradients);
+    const gradientNorm = norm(gradient) as Scalar;
     const updated = optimizer.update(
-      tensor<Tensor1D>("parameters"),
-      gradient,
+      parameters,
+      clipNorm > 0 ? clipGradient(gradient, gradientNorm, clipNorm) : gradient,
       selected(OPTIMIZER, inputs) as Record<string, Tensor1D>,
-      { learningRate: tensor<Scalar>("learningRate"), step: tensor<Scalar>("step") },
+      {
+        learningRate: tensor<Scalar>("learningRate"),
+        step: tensor<Scalar>("step"),
+        decaying: () => kernels(layout, parameters),
+      },
     );
+    const { buffers, ...rest } = aux;
+    const next = { parameters: updated.parameters, buffers };
     return {
-      parameters: updated.parameters,
+      ...renamed(trained, next),
+      ...(averageDecay > 0 && averaged(next, inputs, averageDecay)),
       ...renamed(OPTIMIZER, updated.state),
-      ...aux,
+      ...rest,
       loss: value,
-      gradientNorm: norm(gradient),
+      gradientNorm,
     };
   };
 
@@ -109,6 +141,29 @@ export function trainStep({ network, objective, classes, optimizer, patchSize, b
     seed: { shape: [] },
   };
   return { fn, inputs, state, layout };
+}
+
+/** The kernels in a vector of parameters, and 0 where biases and the weights of norms lie. */
+function kernels({ parameters: weights }: FlatLayout, parameters: Tensor1D): Tensor1D {
+  return concat(
+    weights.map(({ offset, size, shape }) => (shape.length > 1 ? slice(parameters, offset, size) : zeros([size]))),
+  );
+}
+
+/** The averages of the weights after a step, by the names of the weights. */
+function averaged(
+  next: Readonly<Record<string, Tensor>>,
+  inputs: Readonly<Record<string, Tensor>>,
+  averageDecay: number,
+): Record<string, Tensor> {
+  const step = inputs.step as Scalar;
+  const kept = minimum(div(add(step, 1), add(step, 10)), averageDecay);
+  return Object.fromEntries(
+    Object.entries(next).map(([name, tensor]) => [
+      name,
+      add(mul(inputs[name] as Tensor, kept), mul(tensor, sub(1, kept))),
+    ]),
+  );
 }
 
 /** Image on which weights are listed: every axis a multiple of what any network here wants. */

@@ -6,7 +6,10 @@ import { createEngine } from "@plseg/runtime";
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
 import { methods } from "./methods/index.js";
-import { type StepRecord, type TrainOptions, train } from "./train.js";
+import { OPTIMIZER_DEFAULTS } from "./optimizer-settings.js";
+import { SCHEDULE_DEFAULTS } from "./schedule.js";
+import { type StepRecord, type TrainOptions, type TrainState, train } from "./train.js";
+import { describeNetwork } from "./train-step.js";
 
 const classes = 3;
 const patchSize = [8, 8, 8] as const;
@@ -95,6 +98,93 @@ describe("train", () => {
     );
     expect(half.step).toBe(5);
     expect(await train(options("pl-seg", { state: half }))).toEqual(unbroken);
+  });
+
+  const recipes: Record<string, Partial<TrainOptions>> = {
+    adamw: {
+      optimizer: { name: "adamw", ...OPTIMIZER_DEFAULTS.adamw },
+      schedule: { name: "cosine", minLearningRate: 0 },
+    },
+    "sgd, clipped": { optimizer: { name: "sgd", momentum: 0.9, weightDecay: 1e-3 }, clipNorm: 0.5, warmup: 4 },
+    plateau: { schedule: { name: "plateau", ...SCHEDULE_DEFAULTS.plateau, patience: 1, factor: 0.3 }, warmup: 3 },
+    "averaged weights": { averageDecay: 0.9 },
+  };
+
+  /** Trains with a validation after every second step, which sees no progress after the first. */
+  async function scored(trainOptions: TrainOptions, last?: number): Promise<{ state: TrainState; rates: number[] }> {
+    const stop = new AbortController();
+    const rates: number[] = [];
+    const state = await train({
+      ...trainOptions,
+      signal: stop.signal,
+      onStep({ step, learningRate }, _, rate) {
+        rates.push(learningRate);
+        if (step % 2 === 0) rate(0.7 / step);
+        if (step === last) stop.abort();
+      },
+    });
+    return { state, rates };
+  }
+
+  test.each(Object.entries(recipes))("goes on exactly where it stopped with %s", async (name, recipe) => {
+    const unbroken = await scored(options("pl-seg", recipe));
+    const half = await scored(options("pl-seg", recipe), 6);
+    expect(half.state.step).toBe(6);
+    const rest = await scored(options("pl-seg", { ...recipe, state: half.state }));
+    expect(rest.state).toEqual(unbroken.state);
+    expect([...half.rates, ...rest.rates]).toEqual(unbroken.rates);
+    if (name === "plateau") expect(unbroken.rates.at(-1)).toBeCloseTo(0.01 * 0.3 ** 2, 7);
+  });
+
+  test("averages weights and running statistics, and trains the same ones as without", async () => {
+    const plain = await train(options("pl-seg", { steps: 2, seed: 1 }));
+    const states: TrainState[] = [];
+    const averaged = await train(
+      options("pl-seg", {
+        ...{ steps: 2, seed: 1, averageDecay: 0.999 },
+        onStep: async (_, snapshot) => void states.push(await snapshot()),
+      }),
+    );
+    expect(averaged.tensors["trained.parameters"]).toEqual(plain.tensors.parameters);
+    expect(averaged.tensors["trained.buffers"]).toEqual(plain.tensors.buffers);
+    // d = (1 + 2) / (10 + 2) at the second step
+    for (const name of ["parameters", "buffers"]) {
+      const [before, now] = [states[0]?.tensors[name], plain.tensors[name]];
+      const expected = averaged.tensors[name]?.map((_, i) => 0.25 * (before?.[i] ?? 0) + 0.75 * (now?.[i] ?? 0));
+      for (const [i, value] of averaged.tensors[name]?.entries() ?? [])
+        expect(value).toBeCloseTo(expected?.[i] ?? 0, 5);
+    }
+  });
+
+  test("weight decay pulls kernels, and neither biases nor the weights of norms", async () => {
+    const network = plSegUnet({ classes, features: [4, 8], dropout: [0, 0], deepSupervision: true });
+    const { layout } = describeNetwork(network);
+    const after = async (weightDecay: number): Promise<Map<string, Float32Array>> => {
+      const optimizer = { name: "adamw", ...OPTIMIZER_DEFAULTS.adamw, weightDecay } as const;
+      const { tensors } = await train(options("pl-seg", { network, optimizer, steps: 1 }));
+      return layout.unpack(tensors as { parameters: Float32Array; buffers: Float32Array });
+    };
+    const [with0, with1] = [await after(0), await after(1)];
+    const moved = layout.parameters.filter(({ name }) => with0.get(name)?.some((w, i) => w !== with1.get(name)?.[i]));
+    expect(moved.map(({ name }) => name)).toEqual(
+      layout.parameters.filter(({ shape }) => shape.length > 1).map(({ name }) => name),
+    );
+  });
+
+  test("supervises scales by their weights", async () => {
+    const terms = async (scaleWeights: "equal" | number[]): Promise<StepRecord> => {
+      const records: StepRecord[] = [];
+      const objective = { scaleWeights, distillationWeight: 0, contrastiveWeight: 0 };
+      await train(options("pl-seg", { objective, steps: 1, onStep: (record) => void records.push(record) }));
+      return records[0] as StepRecord;
+    };
+    const [first, second, both] = [await terms([1, 0]), await terms([0, 3]), await terms("equal")];
+    expect(Object.keys(both.terms)).toEqual(["supervised"]);
+    expect(both.loss).toBeCloseTo((first.loss + second.loss) / 2, 5);
+    expect((await terms([3, 1])).loss).toBeCloseTo((3 * first.loss + second.loss) / 4, 5);
+    await expect(terms([1])).rejects.toThrow(
+      "scaleWeights must be 2 numbers of at least 0, one for each scale, got [1].",
+    );
   });
 
   test("agrees on the eager and the compiled engine", async () => {

@@ -3,15 +3,17 @@ import type { Batch } from "@plseg/data";
 import { drawWeights, type FlatLayout } from "@plseg/models";
 import type { Engine, EngineArray, EngineTensor } from "@plseg/runtime";
 import type { Method, Objective } from "./method.js";
-import { adam } from "./optimizer.js";
-import { learningRateAt, type Schedule } from "./schedule.js";
-import { describeNetwork, LOSS_STATE, type TrainStep, trainStep } from "./train-step.js";
+import type { ObjectiveSettings } from "./objective-settings.js";
+import { OPTIMIZER_DEFAULTS, type OptimizerSettings, optimizerFrom } from "./optimizer-settings.js";
+import { type PlateauState, reduceOnPlateau } from "./reduce-on-plateau.js";
+import { learningRateAt, SCHEDULE_DEFAULTS, type Schedule } from "./schedule.js";
+import { describeNetwork, LOSS_STATE, TRAINED, type TrainStep, trainStep } from "./train-step.js";
 
 /** Everything that one step hands to the next, as numbers: enough to go on exactly where training stopped. */
 export interface TrainState {
   /** Steps done. */
   readonly step: number;
-  /** Parameters, buffers, optimizer and loss state by name. */
+  /** Parameters, buffers, optimizer, loss and schedule state by name. */
   readonly tensors: Readonly<Record<string, Float32Array>>;
 }
 
@@ -59,26 +61,44 @@ export interface TrainOptions {
   readonly batch: number;
   /** Steps in all, those already done included. */
   readonly steps: number;
-  /** At the first step. */
+  /** Before warm-up and schedule. */
   readonly learningRate: number;
   /** How the learning rate changes; `polynomial` unless told. */
   readonly schedule?: Schedule;
+  /** Steps over which the learning rate grows from 0; 0 unless told. */
+  readonly warmup?: number;
+  /** Turns gradients into changes; `adam` unless told. */
+  readonly optimizer?: OptimizerSettings;
+  /** As in `trainStep`. */
+  readonly clipNorm?: number;
+  /** As in `trainStep`. */
+  readonly averageDecay?: number;
+  /** Weights and constants of the method's objective. */
+  readonly objective?: Partial<ObjectiveSettings>;
   /** Of the first weights and of dropout; patches have the seed of their sampler. */
   readonly seed: number;
   /** Where to go on; weights are drawn from the seed without it. */
   readonly state?: TrainState;
-  /** Called once the step is compiled and fits into memory, before the first step. */
-  readonly onReady?: () => Promise<void>;
+  /** Called once the step is compiled and fits into memory, before the first step; `rate` as for `onStep`. */
+  readonly onReady?: (rate: (score: number) => void) => Promise<void>;
   /**
-   * Called after each step; `snapshot` copies the state out. Training waits for what it returns.
+   * Called after each step; `snapshot` copies the state out, and `rate` tells the score of a validation, the larger the better,
+   * to the schedule `plateau`. Snapshots taken after it know of it. Training waits for what `onStep` returns.
    */
-  readonly onStep?: (record: StepRecord, snapshot: () => Promise<TrainState>) => void | Promise<void>;
+  readonly onStep?: (
+    record: StepRecord,
+    snapshot: () => Promise<TrainState>,
+    rate: (score: number) => void,
+  ) => void | Promise<void>;
   /** Stops training between two steps. The state reached is returned. */
   readonly signal?: AbortSignal;
 }
 
 /** Dropout seeds lie in [0, this). */
 const SEEDS = 4093;
+
+/** Name of the state of the schedule `plateau`: learning rate, best score, validations waited. */
+const PLATEAU = "schedule.plateau";
 
 /**
  * Trains a network. The same options give the same numbers, step by step, and so does going on from a state.
@@ -88,23 +108,40 @@ const SEEDS = 4093;
  */
 export async function train(options: TrainOptions): Promise<TrainState> {
   const { engine, method, network, classes, sampler, patchSize, batch, steps, seed, signal, onStep } = options;
-  const { learningRate, schedule = "polynomial" } = options;
-  const objective = method.objective({ classes, scales: describeNetwork(network).scales });
+  const { learningRate, clipNorm = 0, averageDecay = 0, warmup = 0 } = options;
+  const schedule: Schedule = options.schedule ?? { name: "polynomial", ...SCHEDULE_DEFAULTS.polynomial };
+  const objective = method.objective({
+    classes,
+    scales: describeNetwork(network).scales,
+    ...(options.objective && { settings: options.objective }),
+  });
   const step = trainStep({
     network,
     objective,
     classes,
-    optimizer: adam(),
+    optimizer: optimizerFrom(options.optimizer ?? { name: "adam", ...OPTIMIZER_DEFAULTS.adam }),
     patchSize,
     batch,
+    clipNorm,
+    averageDecay,
   });
   const compiled = await engine.compile(step.fn, step.inputs);
-  await options.onReady?.();
-  let tensors: Record<string, EngineArray | EngineTensor> = {
-    ...(options.state?.tensors ?? (await initialTensors(engine, objective, step, seed))),
+  const { [PLATEAU]: reached, ...stored } = options.state?.tensors ?? {};
+  let tensors: Record<string, EngineArray | EngineTensor> = options.state
+    ? stored
+    : await initialTensors(engine, objective, step, seed);
+  // Kept in single precision, so that going on from a checkpoint is exact.
+  let plateau = reached ?? plateauVector({ learningRate, best: Number.NEGATIVE_INFINITY, waited: 0 });
+  const onPlateau = schedule.name === "plateau" ? schedule : undefined;
+  const rateSteps = (score: number): void => {
+    if (onPlateau) plateau = plateauVector(reduceOnPlateau(plateauState(plateau), score, onPlateau));
   };
+  await options.onReady?.(rateSteps);
   let done = options.state?.step ?? 0;
-  const snapshot = async (): Promise<TrainState> => ({ step: done, tensors: await readAll(tensors) });
+  const snapshot = async (): Promise<TrainState> => ({
+    step: done,
+    tensors: { ...(await readAll(tensors)), ...(onPlateau && { [PLATEAU]: plateau }) },
+  });
   const started = performance.now();
   try {
     let next = done < steps ? requestBatch(sampler, done) : undefined;
@@ -112,7 +149,12 @@ export async function train(options: TrainOptions): Promise<TrainState> {
       const { batch: drawn, waited } = await next();
       if (signal?.aborted) break;
       const { image, labels, annotated, seen } = drawn;
-      const rate = learningRateAt(schedule, learningRate, done + 1, steps);
+      const rate = learningRateAt(schedule, {
+        step: done + 1,
+        steps,
+        learningRate: onPlateau ? plateauState(plateau).learningRate : learningRate,
+        warmup,
+      });
       const running = compiled.run({
         ...tensors,
         image,
@@ -135,13 +177,20 @@ export async function train(options: TrainOptions): Promise<TrainState> {
       tensors = Object.fromEntries(Object.keys(step.state).map((name) => [name, outputs[name] as EngineTensor]));
       for (const [name, output] of Object.entries(outputs)) if (!(name in step.state)) output.dispose();
       done++;
-      await onStep?.(record, snapshot);
+      await onStep?.(record, snapshot, rateSteps);
     }
     return await snapshot();
   } finally {
     disposeAll(tensors);
     await compiled.dispose();
   }
+}
+
+const plateauVector = ({ learningRate, best, waited }: PlateauState): Float32Array =>
+  Float32Array.of(learningRate, best, waited);
+
+function plateauState([learningRate = 0, best = 0, waited = 0]: Float32Array): PlateauState {
+  return { learningRate, best, waited };
 }
 
 /** Asks for a batch. The function gives it, with the milliseconds that it kept this thread busy or waiting. */
@@ -167,7 +216,8 @@ async function initialTensors(
   const lossState = await initialLossState(engine, objective, state);
   const weights = initialWeights(layout, seed);
   const entries = Object.entries(state).map(([name, { shape }]): [string, Float32Array] => {
-    if (name === "parameters" || name === "buffers") return [name, weights[name]];
+    const weight = name.replace(TRAINED, "");
+    if (weight === "parameters" || weight === "buffers") return [name, weights[weight]];
     return [name, lossState[name] ?? new Float32Array(sizeOf(shape))];
   });
   return Object.fromEntries(entries);

@@ -1,12 +1,14 @@
 import { resolve } from "node:path";
-import { Random } from "@plseg/core";
+import { ConfigError } from "@plseg/core";
 import { augmentationSettings } from "@plseg/data";
-import { type Dataset, type DatasetCase, fingerprintDataset } from "@plseg/data/node";
+import { type Dataset, fingerprintDataset } from "@plseg/data/node";
 import type { Method } from "../method.js";
 import { labeledCases } from "./labeled-cases.js";
 import { planRun } from "./plan-run.js";
-import type { RunConfig, TrainSettings } from "./run-config.js";
+import type { RunConfig } from "./run-config.js";
+import { splitCases } from "./split-cases.js";
 import type { TrainRunOptions } from "./train-run-options.js";
+import type { Epochs, TrainSettings } from "./train-settings.js";
 
 /**
  * The `config.json` of a run that begins: settings with every default filled in, the plan, and what the dataset says.
@@ -22,15 +24,23 @@ export async function freshConfig(
 ): Promise<RunConfig> {
   const { classes, labelValues } = dataset;
   const cases = labeledCases(dataset);
-  const validationCases = heldOut(cases, settings);
-  const training = cases.filter(({ id }) => !validationCases.includes(id));
+  const split = await splitCases(
+    cases.map(({ id }) => id),
+    settings,
+  );
+  checkSchedule(settings, split.validation);
+  const training = cases.filter(({ id }) => split.training.includes(id));
+  const inSteps = (time: number | Epochs): number => stepsOf(time, Math.floor(training.length / settings.batch));
   const annotating = (index: number): number => training.filter(({ annotated }) => annotated[index]).length;
   const { spacing: _spacing, patchSize: _patchSize, intensity: _intensity, ...rest } = settings;
   return {
-    version: 2,
+    version: 3,
     method,
     preset,
     ...rest,
+    steps: inSteps(settings.steps),
+    validateEvery: inSteps(settings.validateEvery),
+    checkpointEvery: inSteps(settings.checkpointEvery),
     augmentation: filledIn(settings.augmentation),
     plan: await planRun(settings, {
       plan,
@@ -47,7 +57,8 @@ export async function freshConfig(
     data: resolve(data),
     annotatedCases: Object.fromEntries(classes.foreground.map((name) => [name, annotating(classes.indexOf(name))])),
     trainingCases: training.length,
-    validationCases,
+    validationCases: split.validation,
+    unusedCases: split.unused,
     engine: engineName,
     device,
   };
@@ -56,11 +67,14 @@ export async function freshConfig(
 const filledIn = (augmentation: TrainSettings["augmentation"]): TrainSettings["augmentation"] =>
   augmentation === "none" ? "none" : augmentationSettings(augmentation === "default" ? {} : augmentation);
 
-/** Cases kept aside for validation: a share drawn by the seed, never all, none if nobody validates. */
-function heldOut(cases: readonly DatasetCase[], { validateEvery, validation, seed }: TrainSettings): string[] {
-  if (validateEvery === 0) return [];
-  const count = Math.min(Math.round(validation * cases.length), cases.length - 1);
-  return Random.of(seed, "validation")
-    .shuffle(cases.map(({ id }) => id))
-    .slice(0, count);
+/** A time in steps; an epoch has at least one. */
+const stepsOf = (time: number | Epochs, stepsPerEpoch: number): number =>
+  typeof time === "number" ? time : Math.max(1, Math.round(time.epochs * Math.max(1, stepsPerEpoch)));
+
+/** @throws ConfigError if the schedule waits for validations and there are none. */
+function checkSchedule({ schedule, validateEvery }: TrainSettings, held: readonly string[]): void {
+  if (schedule.name !== "plateau" || (validateEvery !== 0 && held.length > 0)) return;
+  throw new ConfigError(
+    `trainRun: the schedule "plateau" needs validation, got validateEvery ${JSON.stringify(validateEvery)} and ${held.length} cases kept aside. Set validateEvery and validation, or choose another schedule.`,
+  );
 }

@@ -1,5 +1,5 @@
 import { type Fingerprint, PLAN_DEFAULTS, type Plan, planFrom } from "@plseg/data";
-import type { TrainSettings } from "./run-config.js";
+import type { TrainSettings } from "./train-settings.js";
 
 /** Channels of the finest level for which `PLAN_DEFAULTS.bytesPerVoxel` holds; memory grows with them. */
 const CHANNELS = 16;

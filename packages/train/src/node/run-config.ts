@@ -1,46 +1,23 @@
-import { ConfigError, suggest } from "@plseg/core";
-import { type AugmentationOptions, INTENSITY_PRESETS, type IntensityPreset, type Plan, readPlan } from "@plseg/data";
+import { ConfigError } from "@plseg/core";
+import { type Plan, readPlan } from "@plseg/data";
 import * as v from "valibot";
-import type { Schedule } from "../schedule.js";
+import { parseSettings } from "./parse-settings.js";
+import { settingsObject } from "./settings-schema.js";
+import { type PLANNED, settingsSchema, type TrainSettings } from "./train-settings.js";
 
-/** What can be chosen about a training, by a person or a preset. */
-export interface TrainSettings {
-  /** Channels of each level of the network, finest first. */
-  readonly features: number[];
-  /** Share of values dropped at each level. */
-  readonly dropout: number[];
-  /** Millimeters along depth, height, width to which scans are resampled; `"auto"`: of the plan. */
-  readonly spacing: [depth: number, height: number, width: number] | "auto";
-  /** Voxels along depth, height, width; `"auto"`: of the plan. */
-  readonly patchSize: [depth: number, height: number, width: number] | "auto";
-  /** Patches per step. */
-  readonly batch: number;
-  /** Steps in all. */
-  readonly steps: number;
-  /** At the first step. */
-  readonly learningRate: number;
-  /** How the learning rate changes. */
-  readonly schedule: Schedule;
-  /** Part of the patches drawn around a voxel of an annotated organ. */
-  readonly foreground: number;
-  /** Hounsfield window that becomes [−1, 1], or its name, or `"percentiles"` of the organs; `"auto"`: of the plan. */
-  readonly intensity: { readonly level: number; readonly width: number } | IntensityPreset | "percentiles" | "auto";
-  /** How patches are varied: not at all, as `AUGMENTATION_DEFAULTS` of `@plseg/data` say, or those with changes. */
-  readonly augmentation: "none" | "default" | AugmentationOptions;
-  /** Steps between validations; 0 for none. */
-  readonly validateEvery: number;
-  /** Share of the labeled cases kept aside for validation. */
-  readonly validation: number;
-  /** Steps between checkpoints. */
-  readonly checkpointEvery: number;
-  /** Of the first weights, patches, dropout and the choice of validation cases. */
-  readonly seed: number;
-}
+/** Settings that may be given in epochs. */
+type Timed = "steps" | "validateEvery" | "checkpointEvery";
 
 /** Everything about a training run, defaults filled in: its `config.json`. */
-export interface RunConfig extends Omit<TrainSettings, keyof typeof PLANNED> {
+export interface RunConfig extends Omit<TrainSettings, keyof typeof PLANNED | Timed> {
   /** Of the file format. */
-  readonly version: 2;
+  readonly version: 3;
+  /** Steps in all. */
+  readonly steps: number;
+  /** Steps between validations; 0 for none. */
+  readonly validateEvery: number;
+  /** Steps between checkpoints. */
+  readonly checkpointEvery: number;
   /** Spacing, patch size and intensity, with the reasons. */
   readonly plan: Plan;
   /** Name of the method. */
@@ -61,70 +38,22 @@ export interface RunConfig extends Omit<TrainSettings, keyof typeof PLANNED> {
   readonly trainingCases: number;
   /** Identifiers of the cases kept aside. */
   readonly validationCases: string[];
+  /** Identifiers of the labeled cases that are neither learned from nor kept aside. */
+  readonly unusedCases: string[];
   /** What was asked to compute. */
   readonly engine: string;
   /** Where it was asked to compute. */
   readonly device: string;
 }
 
-const COUNT = "a whole number of at least 1";
-const FRACTION = "a number from 0 to 1";
-const POSITIVE = "a number above 0";
-
-const whole = v.pipe(v.number(COUNT), v.integer(COUNT), v.minValue(1, COUNT));
-const fraction = v.pipe(v.number(FRACTION), v.minValue(0, FRACTION), v.maxValue(1, FRACTION));
-const positive = v.pipe(v.number(POSITIVE), v.gtValue(0, POSITIVE));
-
-/** The settings that a plan decides where they are `"auto"`. */
-export const PLANNED: Readonly<Record<"spacing" | "patchSize" | "intensity", "auto">> = {
-  spacing: "auto",
-  patchSize: "auto",
-  intensity: "auto",
-};
-
-const AUGMENTATION = '"none", "default" or an object of transforms';
-const WINDOW = `"auto", "percentiles", ${Object.keys(INTENSITY_PRESETS)
-  .map((name) => `"${name}"`)
-  .join(", ")} or { "level": number, "width": number above 0 }`;
-
-const settingsSchema = v.strictObject({
-  features: v.pipe(v.array(whole), v.minLength(2, "at least two levels")),
-  dropout: v.array(v.pipe(v.number(), v.minValue(0, FRACTION), v.ltValue(1, "a number below 1"))),
-  spacing: v.union(
-    [v.literal("auto"), v.strictTuple([positive, positive, positive])],
-    '"auto" or three numbers above 0',
-  ),
-  patchSize: v.union([v.literal("auto"), v.strictTuple([whole, whole, whole])], '"auto" or three whole numbers'),
-  batch: whole,
-  steps: whole,
-  learningRate: v.pipe(v.number(), v.minValue(0, "a number of at least 0")),
-  schedule: v.picklist(["polynomial", "constant"]),
-  foreground: fraction,
-  intensity: v.union(
-    [
-      v.picklist(["auto", "percentiles", ...(Object.keys(INTENSITY_PRESETS) as IntensityPreset[])]),
-      v.strictObject({ level: v.number(), width: positive }),
-    ],
-    WINDOW,
-  ),
-  augmentation: v.union(
-    [
-      v.picklist(["none", "default"]),
-      v.custom<AugmentationOptions>((value) => typeof value === "object" && value !== null && !Array.isArray(value)),
-    ],
-    AUGMENTATION,
-  ),
-  validateEvery: v.pipe(v.number(), v.integer(COUNT), v.minValue(0, "a whole number of at least 0")),
-  validation: fraction,
-  checkpointEvery: whole,
-  seed: v.pipe(v.number(), v.integer("a whole number")),
-});
-
 const { spacing: _spacing, patchSize: _patchSize, intensity: _intensity, ...unplanned } = settingsSchema.entries;
 
-const runConfigSchema = v.strictObject({
-  version: v.literal(2),
+const runConfigSchema = settingsObject({
+  version: v.literal(3),
   ...unplanned,
+  steps: v.number(),
+  validateEvery: v.number(),
+  checkpointEvery: v.number(),
   plan: v.pipe(
     v.unknown(),
     v.transform((plan) => readPlan(plan, "plan")),
@@ -138,78 +67,28 @@ const runConfigSchema = v.strictObject({
   annotatedCases: v.record(v.string(), v.number()),
   trainingCases: v.number(),
   validationCases: v.array(v.string()),
+  unusedCases: v.array(v.string()),
   engine: v.string(),
   device: v.string(),
 });
 
-/** Settings that belong together. */
-export const PRESETS: Readonly<Record<"strong" | "quick", TrainSettings>> = {
-  strong: {
-    features: [16, 32, 64, 128],
-    dropout: [0, 0, 0.1, 0.2],
-    spacing: "auto",
-    patchSize: "auto",
-    batch: 2,
-    steps: 20_000,
-    learningRate: 0.003,
-    schedule: "polynomial",
-    foreground: 0.5,
-    intensity: "auto",
-    augmentation: "default",
-    validateEvery: 1000,
-    validation: 0.1,
-    checkpointEvery: 250,
-    seed: 1,
-  },
-  quick: {
-    features: [8, 16, 32, 64],
-    dropout: [0, 0, 0, 0],
-    spacing: "auto",
-    patchSize: [32, 32, 32],
-    batch: 2,
-    steps: 600,
-    learningRate: 0.01,
-    schedule: "polynomial",
-    foreground: 0.5,
-    intensity: "soft-tissue",
-    augmentation: "none",
-    validateEvery: 0,
-    validation: 0,
-    checkpointEvery: 100,
-    seed: 1,
-  },
-};
-
 /**
- * Checks settings given by a person, some or all of them.
+ * Checks the contents of a `config.json`. One of version 2 gets what runs did before it could be chosen.
  *
- * @param where - Names the file or flag in errors.
- * @throws ConfigError that names the field, what was found and what was expected.
+ * @throws ConfigError
  */
-export function checkSettings(settings: unknown, where: string): Partial<TrainSettings> {
-  const fields = Object.keys(settingsSchema.entries);
-  return parse(v.partial(settingsSchema), settings, where, fields) as Partial<TrainSettings>;
-}
-
-/** Checks the contents of a `config.json`. @throws ConfigError */
 export function checkRunConfig(config: unknown, where: string): RunConfig {
-  return parse(runConfigSchema, config, where, Object.keys(runConfigSchema.entries));
+  const version = (config as { version?: unknown } | null)?.version;
+  if (version !== 2 && version !== 3)
+    throw new ConfigError(
+      `${where}: version: expected 2 or 3, got ${JSON.stringify(version)}. Use the plseg that wrote the run, or train again.`,
+    );
+  const whole = version === 3 ? config : { ...ALWAYS_SO_IN_2, ...(config as object), version: 3 };
+  return parseSettings(runConfigSchema, whole, where);
 }
 
-function parse<Schema extends v.GenericSchema>(
-  schema: Schema,
-  value: unknown,
-  where: string,
-  fields: readonly string[],
-): v.InferOutput<Schema> {
-  const result = v.safeParse(schema, value);
-  if (result.success) return result.output;
-  const [issue] = result.issues;
-  const field = v.getDotPath(issue) ?? "(the whole)";
-  const unknown = issue.type === "strict_object" && issue.expected === "never";
-  if (unknown)
-    throw new ConfigError(
-      `${where}: there is no setting "${field}".${suggest(field, fields)} Settings: ${fields.join(", ")}.`,
-    );
-  throw new ConfigError(`${where}: ${field}: expected ${issue.expected ?? issue.message}, got ${issue.received}.`);
-}
+const ALWAYS_SO_IN_2 = {
+  ...{ optimizer: "adam", warmup: 0, clipNorm: 0, averageDecay: 0 },
+  objective: {},
+  unusedCases: [],
+};

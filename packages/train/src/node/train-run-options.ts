@@ -1,7 +1,8 @@
 import type { Plan } from "@plseg/data";
 import type { Engine } from "@plseg/runtime";
 import type { StepRecord } from "../train.js";
-import type { RunConfig, TrainSettings } from "./run-config.js";
+import type { RunConfig } from "./run-config.js";
+import type { TrainSettings } from "./train-settings.js";
 import type { SegmentedCase, ValidationScores } from "./validate.js";
 
 /** Options of `trainRun`. */

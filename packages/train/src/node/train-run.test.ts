@@ -5,11 +5,15 @@ import { join } from "node:path";
 import { ConfigError, DataError, ResourceError } from "@plseg/core";
 import { readPlan } from "@plseg/data";
 import { writePhantomDataset } from "@plseg/data/node";
+import { readSafetensors } from "@plseg/models";
 import { createNodeEngine } from "@plseg/runtime/node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { PLANNED, PRESETS, type TrainSettings } from "./run-config.js";
+import { SCHEDULE_DEFAULTS } from "../schedule.js";
+import { PRESETS } from "./presets.js";
+import { checkRunConfig } from "./run-config.js";
 import { trainRun } from "./train-run.js";
 import type { TrainRunOptions, TrainRunResult } from "./train-run-options.js";
+import { PLANNED, type TrainSettings } from "./train-settings.js";
 
 const SETTINGS: TrainSettings = {
   ...PRESETS.quick,
@@ -193,6 +197,45 @@ describe("trainRun", () => {
     expect(await lines("validating")).toEqual(await lines("unbroken"));
   });
 
+  test("goes on to the same bytes with a schedule that waits for validations, and averaged weights", async () => {
+    const schedule = { name: "plateau" as const, ...SCHEDULE_DEFAULTS.plateau, patience: 0, threshold: 1, factor: 0.5 };
+    const settings = { ...SETTINGS, schedule, averageDecay: 0.9, validateEvery: 2, checkpointEvery: 2 };
+    await run("patient", { settings });
+    const stop = new AbortController();
+    await run("impatient", { settings, signal: stop.signal, onStep: ({ step }) => void (step === 5 && stop.abort()) });
+    await run("impatient", { resume: true });
+    for (const file of ["weights.safetensors", "state.safetensors"])
+      expect(await bytes("impatient", file)).toEqual(await bytes("patient", file));
+    const { tensors } = readSafetensors(await bytes("patient", "state.safetensors"));
+    expect([...tensors.keys()]).toEqual(expect.arrayContaining(["schedule.plateau", "trained.parameters"]));
+    expect(tensors.get("schedule.plateau")?.data[0]).toBeLessThan(0.01);
+  });
+
+  test("counts in epochs of whole batches", async () => {
+    const settings = {
+      ...SETTINGS,
+      batch: 2,
+      steps: { epochs: 2 },
+      validateEvery: { epochs: 1 },
+      validation: { cases: ["case_0001"] },
+    };
+    const { config, step } = await run("epochs", { settings });
+    expect(config).toMatchObject({ trainingCases: 3, steps: 2, validateEvery: 1, validationCases: ["case_0001"] });
+    expect(step).toBe(2);
+  });
+
+  test("reads a run of version 2, which trained with Adam and a polynomial", async () => {
+    const path = join(folder, "whole", "config.json");
+    const { optimizer, warmup, clipNorm, averageDecay, objective, unusedCases, ...config } = JSON.parse(
+      await readFile(path, "utf8"),
+    );
+    const old = { ...config, version: 2, schedule: "polynomial" };
+    expect(checkRunConfig(old, path)).toEqual(JSON.parse(await readFile(path, "utf8")));
+    expect(() => checkRunConfig({ ...config, version: 1 }, "old.json")).toThrow(
+      "old.json: version: expected 2 or 3, got 1. Use the plseg that wrote the run, or train again.",
+    );
+  });
+
   test("goes on from the older checkpoint if writing the newer one was cut short", async () => {
     await stopAfter("cut", 4);
     const checkpoint = join(folder, "cut", "checkpoint-last");
@@ -211,6 +254,10 @@ describe("trainRun", () => {
   test("says what is wrong", async () => {
     const settings = { ...SETTINGS, patchSize: [1024, 1024, 1024] as [number, number, number] };
     await expect(run("huge", { settings })).rejects.toThrow(ResourceError);
+    const schedule = { name: "plateau" as const, ...SCHEDULE_DEFAULTS.plateau };
+    await expect(run("blind", { settings: { ...SETTINGS, schedule, validateEvery: 0 } })).rejects.toThrow(
+      /schedule "plateau" needs validation, got validateEvery 0 and 0 cases kept aside/,
+    );
     await expect(run("none", { resume: true })).rejects.toThrow(/there is no run to go on with/);
     await expect(run("odd", { method: "pl-sag" })).rejects.toThrow(ConfigError);
     await expect(run("lost", { data: join(folder, "nowhere") })).rejects.toThrow(DataError);

@@ -31,7 +31,7 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
   const config = options.resume ? await storedConfig(out) : await freshConfig(options, method, dataset, cache);
   const cases = await preprocessCases({
     dataset,
-    cases: entries,
+    cases: entries.filter(({ id }) => !config.unusedCases.includes(id)),
     spacing: config.plan.spacing,
     cache,
     onProgress: (done, total) => onPrepare?.("preprocess", done, total),
@@ -46,7 +46,7 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
 
   let last: StepRecord | undefined;
   const due = (every: number, step: number): boolean => every > 0 && (step % every === 0 || step === config.steps);
-  const validateState = async (state: TrainState): Promise<void> => {
+  const validateState = async (state: TrainState, rate: (score: number) => void): Promise<void> => {
     const scores = await validate({
       ...{ engine, network, layout, config, state, cases: held },
       onSegmented: (segmented) => onSegmented?.(state.step, segmented),
@@ -58,6 +58,7 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
       validated: state.step,
       ...(better && scores.dice !== null && { best: { step: state.step, dice: scores.dice } }),
     };
+    if (scores.dice !== null) rate(scores.dice);
     if (better) await writeCheckpoint(out, "best", { state, progress }, layout);
     await onValidation?.(state.step, scores);
   };
@@ -86,25 +87,30 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
     patchSize: config.plan.patchSize,
     batch: config.batch,
     steps: config.steps,
+    optimizer: config.optimizer,
     learningRate: config.learningRate,
     schedule: config.schedule,
+    warmup: config.warmup,
+    clipNorm: config.clipNorm,
+    averageDecay: config.averageDecay,
+    objective: config.objective,
     seed: config.seed,
     ...(found && { state: found.state }),
     ...(signal && { signal }),
-    async onReady() {
+    async onReady(rate) {
       if (found) await dropMetricsAfter(out, found.state.step, progress.validated);
       else await startRun(config, cases, options);
       await options.onStart?.(config, found?.state.step ?? 0);
       if (!found) return;
       const missed = due(config.validateEvery, found.state.step) && progress.validated < found.state.step;
-      if (held.length > 0 && missed) await validateState(found.state);
+      if (held.length > 0 && missed) await validateState(found.state, rate);
     },
-    async onStep(record, snapshot) {
+    async onStep(record, snapshot, rate) {
       last = record;
       await appendMetrics(out, { ...record, seen: byName(record.seen, config.classes) });
       await onStep?.(record, config.steps);
       if (due(config.checkpointEvery, record.step)) await keepState(await snapshot());
-      if (held.length > 0 && due(config.validateEvery, record.step)) await validateState(await snapshot());
+      if (held.length > 0 && due(config.validateEvery, record.step)) await validateState(await snapshot(), rate);
     },
   }).finally(() => loader.close());
   await keepState(state);
