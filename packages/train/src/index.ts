@@ -1,8 +1,9 @@
 export { ADAM_DEFAULTS, type AdamOptions, adam } from "./adam.js";
 export { ADAMW_DEFAULTS, type AdamwOptions, adamw } from "./adamw.js";
 export { clipGradient } from "./clip-gradient.js";
-export type { Method, Objective, ObjectiveContext, Task } from "./method.js";
+export type { Method, ObjectiveOptions, Task } from "./method.js";
 export { methods } from "./methods/index.js";
+export type { Objective, ObjectiveContext } from "./objective.js";
 export { OBJECTIVE_DEFAULTS, type ObjectiveSettings } from "./objective-settings.js";
 export type { Optimizer, OptimizerContext } from "./optimizer.js";
 export { OPTIMIZER_DEFAULTS, type OptimizerSettings, optimizerFrom } from "./optimizer-settings.js";

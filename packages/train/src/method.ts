@@ -1,24 +1,6 @@
-import type { LossResult, LossState, Network, PartialTarget } from "@plseg/core";
-import type { Scalar, Tensor5D } from "@tensorflow/tfjs-core";
+import type { Network } from "@plseg/core";
+import type { Objective } from "./objective.js";
 import type { ObjectiveSettings } from "./objective-settings.js";
-
-/** What a method's objective sees besides logits and target. */
-export interface ObjectiveContext {
-  /** How far training is, in [0, 1]: steps done over steps planned. */
-  readonly progress: Scalar;
-}
-
-/** What a method minimizes: a loss over the logits of all scales, finest first. */
-export interface Objective {
-  /** The state before the first step. */
-  init(): LossState;
-  /**
-   * The loss of a batch and the state after it.
-   *
-   * @param pyramid - Logits `[batch, depth, height, width, class]` of each scale, finest first.
-   */
-  compute(pyramid: readonly Tensor5D[], target: PartialTarget, state: LossState, context: ObjectiveContext): LossResult;
-}
 
 /** What an objective is made for. */
 export interface ObjectiveOptions {

@@ -2,7 +2,7 @@ import { ConfigError, type LossState, type PartialTarget, type SegmentationLoss,
 import { cocl, psd } from "@plseg/losses";
 import { resizeNearest } from "@plseg/ops";
 import { add, addN, div, exp, mul, type Scalar, square, sub, type Tensor, type Tensor5D } from "@tensorflow/tfjs-core";
-import type { Objective } from "./method.js";
+import type { Objective } from "./objective.js";
 
 /** Weights of the parts of {@link plSegObjective}. */
 export interface PlSegObjectiveOptions {

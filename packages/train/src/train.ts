@@ -2,7 +2,8 @@ import { type Network, PlsegError, Random, type Size3D, sizeOf } from "@plseg/co
 import type { Batch } from "@plseg/data";
 import { drawWeights, type FlatLayout } from "@plseg/models";
 import type { Engine, EngineArray, EngineTensor } from "@plseg/runtime";
-import type { Method, Objective } from "./method.js";
+import type { Method } from "./method.js";
+import type { Objective } from "./objective.js";
 import type { ObjectiveSettings } from "./objective-settings.js";
 import { OPTIMIZER_DEFAULTS, type OptimizerSettings, optimizerFrom } from "./optimizer-settings.js";
 import { type PlateauState, reduceOnPlateau } from "./reduce-on-plateau.js";
