@@ -53,7 +53,8 @@ describe("plseg train", () => {
     expect(predicted.code).toBe(0);
     expect(await readdir(at("predictions"))).toHaveLength(1);
     expect((await run("export", "--run", at("run"), "--out", at("bundle"))).code).toBe(0);
-    expect((await run("verify", at("bundle"))).code).toBe(0);
+    const verified = await run("verify", at("bundle"), "--device", "all");
+    expect(verified).toMatchObject({ code: 0, stdout: expect.stringMatching(/cpu.*pass.*cuda.*webgpu/s) });
   });
 
   test("trains by a plan that data plan made and a person edited", async () => {

@@ -77,6 +77,8 @@ export interface BundleManifest {
   readonly provenance: BundleProvenance;
   /** Every other file of the bundle, by its path with forward slashes. */
   readonly files: Readonly<Record<string, BundleFile>>;
+  /** Of all fields above, so that damage to this file is noticed too (see `manifestHash`). `writeBundle` writes it. */
+  readonly manifestSha256?: string;
 }
 
 /** The version of the format that this package writes and reads. */
@@ -133,6 +135,7 @@ const schema: v.GenericSchema<BundleManifest> = v.strictObject({
       bytes: whole(0),
     }),
   ),
+  manifestSha256: v.exactOptional(hash),
 });
 
 const distinct = (values: readonly unknown[]): boolean => new Set(values).size === values.length;

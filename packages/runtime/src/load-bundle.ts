@@ -1,6 +1,7 @@
 import { ClassSet, DataError, type LabelMap, ShapeError, showShape, sizeOf, spacingOf, type Volume } from "@plseg/core";
 import { imageOnModelGrid, modelGrid, pasteVolume, toCanonical, windowIntensity } from "@plseg/data";
 import { type BundleManifest, readBundleManifest } from "./bundle-manifest.js";
+import { manifestHash } from "./manifest-hash.js";
 import { type OnnxOptions, type OnnxSession, openSession } from "./onnx-session.js";
 import { scanWindow } from "./scan-window.js";
 import { sha256 } from "./sha256.js";
@@ -32,7 +33,7 @@ export interface LoadedBundle {
 }
 
 /**
- * Loads a model bundle and checks what it reads: the manifest by its schema, the model by its SHA-256.
+ * Loads a model bundle and checks what it reads: the manifest by its schema and its hash, the model by its SHA-256.
  *
  * @throws DataError if a file is missing, damaged or of an unknown version; ResourceError if the device cannot run it.
  *
@@ -44,6 +45,7 @@ export interface LoadedBundle {
  */
 export async function loadBundle(source: BundleSource, options: OnnxOptions): Promise<LoadedBundle> {
   const manifest = readBundleManifest(new TextDecoder().decode(await readFrom(source, "bundle.json")));
+  await checkManifestHash(manifest);
   const session = await openSession(options, await readBundleFile(source, manifest, "model.onnx"));
   return {
     manifest,
@@ -90,6 +92,13 @@ export async function readBundleFile(
       `loadBundle: ${name} must have the SHA-256 ${listed.sha256}, got ${hash}. The file is damaged or was changed; copy the bundle again.`,
     );
   return bytes;
+}
+
+async function checkManifestHash(manifest: BundleManifest): Promise<void> {
+  if (manifest.manifestSha256 === undefined || manifest.manifestSha256 === (await manifestHash(manifest))) return;
+  throw new DataError(
+    "loadBundle: bundle.json does not have the SHA-256 that it states. The file is damaged or was changed; copy the bundle again.",
+  );
 }
 
 async function readFrom(source: BundleSource, name: string): Promise<Uint8Array> {

@@ -3,4 +3,5 @@ export { importOnnxRuntime } from "./import-onnx-runtime.js";
 export { importTfjsNode, type TfjsNodePackage } from "./import-tfjs-node.js";
 export { type ReadBundleOptions, readBundle } from "./read-bundle.js";
 export { type BundleVerification, verifyBundle } from "./verify-bundle.js";
+export { type DeviceVerification, verifyOnDevices } from "./verify-on-devices.js";
 export { type BundleParts, writeBundle } from "./write-bundle.js";

@@ -1,5 +1,6 @@
-import { readFile } from "node:fs/promises";
+import { lstat, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { DataError } from "@plseg/core";
 import { type BundleSource, type LoadedBundle, loadBundle } from "../load-bundle.js";
 import type { OnnxOptions } from "../onnx-session.js";
 import { importOnnxRuntime } from "./import-onnx-runtime.js";
@@ -7,8 +8,17 @@ import { importOnnxRuntime } from "./import-onnx-runtime.js";
 /** Options of {@link readBundle}. ONNX Runtime is `onnxruntime-node` unless told. */
 export type ReadBundleOptions = Partial<OnnxOptions>;
 
-/** The files of a bundle in a folder. */
-export const bundleFolder = (folder: string): BundleSource => ({ read: (name) => readFile(join(folder, name)) });
+/** The files of a bundle in a folder. Links in it are not followed: what they lead to may change, or never end. */
+export function bundleFolder(folder: string): BundleSource {
+  return {
+    async read(name) {
+      const path = join(folder, name);
+      if (!(await lstat(path)).isFile())
+        throw new DataError(`${path} is a link or a folder, not a file. Copy the bundle with the files themselves.`);
+      return readFile(path);
+    },
+  };
+}
 
 /**
  * Loads a bundle from a folder (see {@link loadBundle}).

@@ -1,3 +1,5 @@
+import { readdir } from "node:fs/promises";
+import { join, relative, sep } from "node:path";
 import { DataError } from "@plseg/core";
 import { readBundleFile } from "../load-bundle.js";
 import { answerOf, decodeCheck } from "./bundle-check.js";
@@ -20,10 +22,10 @@ const NEEDED_AGREEMENT = 0.999;
 const ALLOWED_DIFFERENCE = 1e-3;
 
 /**
- * Checks that a bundle is whole and works here: the SHA-256 of every file, then its model on the stored check volume against
+ * Checks that a bundle is whole and works here: the SHA-256 of every file, that there are no others, then its model on the stored check volume against
  * the stored answer.
  *
- * @throws DataError if a file is missing or damaged, and as {@link readBundle}.
+ * @throws DataError if a file is missing, damaged, or not listed in `bundle.json`, and as {@link readBundle}.
  */
 export async function verifyBundle(folder: string, options: ReadBundleOptions = {}): Promise<BundleVerification> {
   const bundle = await readBundle(folder, options);
@@ -32,6 +34,7 @@ export async function verifyBundle(folder: string, options: ReadBundleOptions = 
     const source = bundleFolder(folder);
     const names = Object.keys(manifest.files);
     for (const name of names) await readBundleFile(source, manifest, name);
+    await checkNoStrangers(folder, names);
     const { image, answer } = await decodeCheck((name) => readBundleFile(source, manifest, name));
     const { labels, meanProbabilities } = await answerOf(bundle, image);
     if (
@@ -52,4 +55,17 @@ export async function verifyBundle(folder: string, options: ReadBundleOptions = 
   } finally {
     await bundle.dispose();
   }
+}
+
+/** A bundle is what it lists: nobody has checked what else lies in its folder. */
+async function checkNoStrangers(folder: string, names: readonly string[]): Promise<void> {
+  const found = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = found.filter((entry) => !entry.isDirectory()).map(({ parentPath, name }) => join(parentPath, name));
+  const strangers = files
+    .map((path) => relative(folder, path).split(sep).join("/"))
+    .filter((name) => name !== "bundle.json" && !names.includes(name));
+  if (strangers.length > 0)
+    throw new DataError(
+      `verifyBundle: ${folder} holds files that bundle.json does not list: ${strangers.slice(0, 3).join(", ")}. Take them out, or copy the bundle again.`,
+    );
 }

@@ -6,7 +6,9 @@ import { readLabelFile } from "@plseg/data/node";
 import { drawWeights, listWeights, plSegUnet, writeSafetensors } from "@plseg/models";
 import "@plseg/test-kit";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { readBundleManifest } from "../bundle-manifest.js";
 import { exportModel } from "../export-model.js";
+import { manifestHash } from "../manifest-hash.js";
 import { readBundle } from "./read-bundle.js";
 import { verifyBundle } from "./verify-bundle.js";
 import { type BundleParts, writeBundle } from "./write-bundle.js";
@@ -127,6 +129,7 @@ describe("readBundle and verifyBundle", () => {
     const { files } = await writeBundle(other, { ...parts, model: modelOf(2) });
     const manifest = JSON.parse(await readFile(join(one, "bundle.json"), "utf8"));
     manifest.files["model.onnx"] = files["model.onnx"];
+    manifest.manifestSha256 = await manifestHash(readBundleManifest(manifest));
     await writeFile(join(one, "bundle.json"), JSON.stringify(manifest));
     await writeFile(join(one, "model.onnx"), await readFile(join(other, "model.onnx")));
     const { passed, largestDifference } = await verifyBundle(one);

@@ -6,6 +6,7 @@ import { makePhantom } from "@plseg/data";
 import { writeFileAtomic } from "@plseg/data/node";
 import { BUNDLE_FORMAT_VERSION, type BundleFile, type BundleManifest, readBundleManifest } from "../bundle-manifest.js";
 import { loadBundle } from "../load-bundle.js";
+import { manifestHash } from "../manifest-hash.js";
 import type { OnnxRuntime } from "../onnx-session.js";
 import { sha256 } from "../sha256.js";
 import { answerOf, encodeCheck } from "./bundle-check.js";
@@ -85,7 +86,8 @@ async function assemble({ manifest: given, model, weights, checkVolume, ort }: B
   const manifestOf = async (files: ReadonlyMap<string, Uint8Array>): Promise<BundleManifest> => {
     const listed: Record<string, BundleFile> = {};
     for (const [name, bytes] of files) listed[name] = { sha256: await sha256(bytes), bytes: bytes.length };
-    return readBundleManifest({ formatVersion: BUNDLE_FORMAT_VERSION, ...given, files: listed });
+    const manifest = readBundleManifest({ formatVersion: BUNDLE_FORMAT_VERSION, ...given, files: listed });
+    return { ...manifest, manifestSha256: await manifestHash(manifest) };
   };
   const files = new Map([
     ["model.onnx", model],
