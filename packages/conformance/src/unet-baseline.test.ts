@@ -23,7 +23,8 @@ function baseline(): SegmentationLoss {
   if (!objective) throw new Error("baseline: there is no method unet.");
   return {
     init: () => objective.init(),
-    compute: (logits, target, state) => objective.compute([logits], target, state, { progress: scalar(0) }),
+    compute: (logits, target, state) =>
+      objective.compute([logits], target, state, { progress: scalar(0), image: logits }),
   };
 }
 

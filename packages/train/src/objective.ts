@@ -5,6 +5,8 @@ import type { Scalar, Tensor5D } from "@tensorflow/tfjs-core";
 export interface ObjectiveContext {
   /** How far training is, in [0, 1]: steps done over steps planned. */
   readonly progress: Scalar;
+  /** What the network was given, `[batch, depth, height, width, channel]`. */
+  readonly image: Tensor5D;
 }
 
 /** What a method minimizes: a loss over the logits of all scales, finest first. */

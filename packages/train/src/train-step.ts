@@ -99,6 +99,7 @@ export function trainStep(options: TrainStepOptions): TrainStep {
       });
       const result = objective.compute(pyramid, target, selected(LOSS_STATE, inputs), {
         progress: tensor<Scalar>("progress"),
+        image: tensor<Tensor5D>("image"),
       });
       return {
         value: result.value,

@@ -48,5 +48,6 @@ export { type ReadResampledOptions, readResampled } from "./read-resampled.js";
 export { readScan } from "./read-scan.js";
 export type { Overlap } from "./source-labels.js";
 export { readLabelFile, readVolumeFile, writeVolumeFile } from "./volume-files.js";
+export { withClasses } from "./with-classes.js";
 export { writeFileAtomic } from "./write-file-atomic.js";
 export { type WritePhantomDatasetOptions, writePhantomDataset } from "./write-phantom-dataset.js";

@@ -45,7 +45,8 @@ export function toClassIndices(map: LabelMap, { classes, labelValues }: Dataset,
   }
   if (unknown.size === 0) return { ...map, data };
   const found = [...unknown].slice(0, 5).map(([value, count]) => `${value} (${count} voxels)`);
-  const known = classes.names.map((name, index) => `${labelValues[index]} ${name}`).join(", ");
+  const held = classes.names.map((name, index) => ({ name, value: labelValues[index] ?? -1 }));
+  const known = held.flatMap(({ name, value }) => (value < 0 ? [] : `${value} ${name}`)).join(", "); // see `withClasses`
   throw new DataError(
     `loadCase: ${file}: label values must belong to a class of dataset.json, got ${found.join(", ")}${unknown.size > 5 ? ", ..." : ""}. Classes: ${known}.`,
   );
