@@ -1,6 +1,6 @@
-import { basename, dirname, resolve, sep } from "node:path";
 import { DataError } from "@plseg/core";
 import { type Comparison, compareCases } from "@plseg/metrics";
+import { distinctNames } from "./distinct-names.js";
 import type { Evaluation } from "./evaluate-folder.js";
 
 /** How one evaluation differs from another of the same cases. */
@@ -34,26 +34,13 @@ export function compareEvaluations(first: EvaluatedPredictions, second: Evaluate
     throw new DataError(
       `evaluate: ${first.predictions} and ${second.predictions} have no case in common. Files are paired by name.`,
     );
+  const [one = first.predictions, other = second.predictions] = distinctNames([first.predictions, second.predictions]);
   return {
-    names: distinctNames(first.predictions, second.predictions),
+    names: [one, other],
     cases: shared.map(({ id }) => id),
     ...compareCases(
       shared.map((entry) => entry.first),
       shared.map((entry) => entry.second),
     ),
   };
-}
-
-/** The last parts of two paths, as many as tell them apart. */
-export function distinctNames(first: string, second: string): [first: string, second: string] {
-  let [a, b] = [resolve(first), resolve(second)];
-  if (a === b) return [first, second];
-  const names: [string, string] = ["", ""];
-  const join = (part: string, rest: string): string => (rest === "" ? part : `${part}${sep}${rest}`);
-  do {
-    names[0] = join(basename(a), names[0]);
-    names[1] = join(basename(b), names[1]);
-    [a, b] = [dirname(a), dirname(b)];
-  } while (names[0] === names[1]);
-  return names;
 }

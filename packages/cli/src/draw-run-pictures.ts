@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { ClassSet, DataError, type LabelMap } from "@plseg/core";
 import { type Dataset, type DatasetCase, loadCase, openDataset, writeFileAtomic } from "@plseg/data/node";
 import { segmentVolume } from "@plseg/runtime";
@@ -6,6 +5,7 @@ import type { RunConfig } from "@plseg/train/node";
 import { loadModel } from "./bundle-from-run.js";
 import { overlayPicture } from "./picture.js";
 import { readRunConfig } from "./read-run.js";
+import { picturePath } from "./run-pictures.js";
 
 /** Which pictures are drawn. */
 export interface DrawRunPicturesOptions {
@@ -39,7 +39,7 @@ export async function drawRunPictures(run: string, { count, onProgress }: DrawRu
         onProgress: (done, total) => onProgress?.(done, total, id),
       });
       const prediction = toIndices(segmented, config.labelValues);
-      const path = join(run, "pictures", `${id}.png`);
+      const path = picturePath(run, "report", id);
       await writeFileAtomic(
         path,
         overlayPicture({ image, reference, prediction, classes: new ClassSet(config.classes) }),

@@ -14,7 +14,7 @@ import { bundleFromRun } from "./bundle-from-run.js";
 import { type Evaluation, evaluateFolder } from "./evaluate-folder.js";
 import { overlayPicture } from "./picture.js";
 import { predictFiles } from "./predict-files.js";
-import { readRunHistory } from "./read-run.js";
+import { readRunHistory } from "./read-run-history.js";
 import { type ReportPicture, renderReport } from "./report/render-report.js";
 import { writeRunReport } from "./report/run-report.js";
 import type { Progress } from "./terminal.js";

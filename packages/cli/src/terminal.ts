@@ -75,6 +75,19 @@ export function endProgress(): void {
   open = undefined;
 }
 
+/** A line on a terminal that is drawn over itself, not too often unless it is the last. Silent where there is no terminal. */
+export function statusLine(stream: NodeJS.WriteStream = process.stderr): (line: () => string, last: boolean) => void {
+  let drawn = Number.NEGATIVE_INFINITY;
+  return (line, last) => {
+    const now = performance.now();
+    if (!stream.isTTY || (!last && now - drawn < REDRAW)) return;
+    drawn = now;
+    stream.write(`\r\u001b[K${line().slice(0, (stream.columns || 120) - 1)}`);
+    open = stream;
+    if (last) endProgress();
+  };
+}
+
 /**
  * A line that shows how far something is, at what rate, since when and until when. Only on a terminal; otherwise silent.
  *
@@ -82,18 +95,9 @@ export function endProgress(): void {
  */
 export function progressBar(label: string, stream: NodeJS.WriteStream = process.stderr): Progress {
   const start = performance.now();
-  let drawn = Number.NEGATIVE_INFINITY;
-  return (done, total, note = "") => {
-    if (!stream.isTTY) return;
-    const now = performance.now();
-    const finished = done >= total;
-    if (!finished && now - drawn < REDRAW) return;
-    drawn = now;
-    const line = progressLine({ label, done, total, note, seconds: (now - start) / 1000 });
-    stream.write(`\r\u001b[K${line.slice(0, (stream.columns || 120) - 1)}`);
-    open = stream;
-    if (finished) endProgress();
-  };
+  const show = statusLine(stream);
+  return (done, total, note = "") =>
+    show(() => progressLine({ label, done, total, note, seconds: (performance.now() - start) / 1000 }), done >= total);
 }
 
 /** A bar that begins anew with every item, such as a scan, and is labeled with its name. */
@@ -103,6 +107,13 @@ export function barPerItem(): (done: number, total: number, id: string) => void 
     if (bar?.id !== id) bar = { id, show: progressBar(id) };
     bar.show(done, total);
   };
+}
+
+/** `███████░░░░░  58 %` */
+export function bar(done: number, total: number, length: number = BAR): string {
+  const part = total > 0 ? Math.min(done / total, 1) : 1;
+  const full = Math.round(part * length);
+  return `${"█".repeat(full)}${"░".repeat(length - full)} ${String(Math.floor(100 * part)).padStart(3)} %`;
 }
 
 /** What a progress bar shows. */
@@ -117,18 +128,9 @@ export interface ProgressState {
 
 /** `predict ███████░░░░░  58 %  7/12  1.4/s  0:05 elapsed  0:04 left  case_0001` */
 export function progressLine({ label, done, total, note, seconds }: ProgressState): string {
-  const part = total > 0 ? Math.min(done / total, 1) : 1;
-  const full = Math.round(part * BAR);
   const rate = seconds > 0 ? done / seconds : 0;
   const speed = rate >= 1 || rate === 0 ? `${rate.toFixed(1)}/s` : `${(1 / rate).toFixed(1)} s each`;
   const left = done >= total ? "" : rate > 0 ? `${duration((total - done) / rate)} left` : "";
-  const parts = [
-    `${label} ${"█".repeat(full)}${"░".repeat(BAR - full)} ${String(Math.floor(100 * part)).padStart(3)} %`,
-    `${done}/${total}`,
-    speed,
-    `${duration(seconds)} elapsed`,
-    left,
-    note,
-  ];
+  const parts = [`${label} ${bar(done, total)}`, `${done}/${total}`, speed, `${duration(seconds)} elapsed`, left, note];
   return parts.filter((text) => text !== "").join("  ");
 }

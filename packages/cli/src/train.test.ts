@@ -34,7 +34,9 @@ describe("plseg train", () => {
       at("small.json"),
       "--json",
     );
-    expect(trained.stderr).toBe("");
+    expect(trained.stderr.trim().split("\n")).toEqual(
+      [1, 2, 3, 4].map((step) => expect.stringContaining(`step ${step}/4`)),
+    );
     expect(trained.code).toBe(0);
     expect(JSON.parse(trained.stdout)).toMatchObject({ run: at("run"), step: 4, steps: 4, loss: expect.any(Number) });
     const { seen } = JSON.parse(trained.stdout);
@@ -42,7 +44,7 @@ describe("plseg train", () => {
     expect(Object.keys(seen).every((name) => organs.includes(name))).toBe(true);
     expect(await readFile(at("run", "report.html"), "utf8")).toContain("How often each organ was seen");
     expect((await readdir(at("run"))).sort()).toEqual(
-      ["checkpoint-last", "config.json", "manifest.json", "metrics.jsonl", "report.html"].sort(),
+      ["checkpoint-last", "config.json", "manifest.json", "metrics.jsonl", "report.html", "tensorboard"].sort(),
     );
     const manifest = JSON.parse(await readFile(at("run", "manifest.json"), "utf8"));
     expect(manifest).toMatchObject({ seed: 1, versions: { node: process.versions.node } });

@@ -2,7 +2,7 @@ import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-ty
 import { PlsegError } from "@plseg/core";
 import { voxelsOf, wholeNumber } from "../arguments.js";
 import { stopOnInterrupt } from "../stop-on-interrupt.js";
-import { barPerItem, duration, log, print, printJson, progressBar, table } from "../terminal.js";
+import { barPerItem, duration, print, printJson, table } from "../terminal.js";
 import { versions } from "../versions.js";
 
 const ENGINES = ["compiled", "tfjs", "tfjs-node", "tfjs-node-gpu"] as const;
@@ -44,6 +44,8 @@ export function trainCommand(): CommandUnknownOpts {
     .option("--cache <dir>", "where preprocessed cases are kept (default: .plseg-cache in the dataset)")
     .option("--workers <count>", "threads that draw patches (0: none)", wholeNumber(0), PATCH_WORKERS)
     .option("--threads <count>", "CPU threads (default: what ONNX Runtime thinks best)", wholeNumber(1))
+    .option("--no-tensorboard", "write no event files for TensorBoard")
+    .option("--no-pictures", "draw no pictures of the cases that are validated")
     .option("--resume", "go on from the last checkpoint of the run, with its settings", false)
     .option("--print-config", "print the settings and stop", false)
     .option("--json", "print one JSON document", false)
@@ -60,13 +62,13 @@ export function trainCommand(): CommandUnknownOpts {
       if (options.printConfig) return printJson(settings);
       const { createNodeEngine } = await import("@plseg/runtime/node");
       const { trainRun } = await import("@plseg/train/node");
-      const { readRunHistory } = await import("../read-run.js");
+      const { followRun } = await import("../follow-run.js");
+      const { readRunHistory } = await import("../read-run-history.js");
       const { writeRunReport } = await import("../report/run-report.js");
       const { engine, device, threads, out, json } = options;
       const stop = stopOnInterrupt("this step", STOPPED_EARLY);
-      const bar = progressBar(`train ${options.method}`);
       const prepare = barPerItem();
-      const { plan: _file, cache, ...rest } = options;
+      const { plan: _file, cache, tensorboard, pictures, ...rest } = options;
       const { step, loss, config } = await trainRun({
         ...rest,
         settings,
@@ -76,8 +78,7 @@ export function trainCommand(): CommandUnknownOpts {
         engine: await createNodeEngine({ engine, device, ...(threads !== undefined && { threads }) }),
         engineName: engine,
         provenance: { commandLine: ["plseg", ...process.argv.slice(2)].join(" "), versions: versions() },
-        onStep: (record, total) => bar(record.step, total, `loss ${record.loss.toFixed(4)}`),
-        onValidation: (at, { dice }) => log(`step ${at}: validation Dice ${dice?.toFixed(4) ?? "undefined"}`),
+        ...followRun({ out, label: `train ${options.method}`, tensorboard, pictures }),
         signal: stop,
       });
       const report = await writeRunReport(out);

@@ -5,6 +5,8 @@ import { type ReportData, renderReport } from "./render-report.js";
 
 const EVIL = `<script>alert("1")</script>'&`;
 
+const picture = { caption: EVIL, png: Uint8Array.of(1, 2, 3) };
+
 const scores = (name: string, dice: number) => ({
   name,
   summary: {
@@ -39,7 +41,19 @@ const FULL: ReportData = {
       { id: "case_0002", states: ["absent", "annotated"] },
     ],
   },
-  pictures: [{ caption: EVIL, png: Uint8Array.of(1, 2, 3) }],
+  learningRate: [
+    {
+      name: EVIL,
+      points: [
+        [1, 0.1],
+        [2, 0.05],
+      ],
+    },
+  ],
+  organs: [{ name: EVIL, points: [[100, 0.3]] }],
+  worst: [{ id: EVIL, dice: 0.125, perClass: { liver: 0.125, [EVIL]: null }, picture }],
+  tables: [{ title: `Wrong ${EVIL}`, head: ["Step", EVIL], rows: [["7", EVIL]] }],
+  pictures: [picture],
   classes: ["background", "liver", EVIL],
   configuration: { method: EVIL, patchSize: [32, 32, 32], intensity: { level: 40, width: 400 } },
   versions: { node: EVIL },
@@ -82,9 +96,12 @@ describe("renderReport", () => {
     const titles = (text: string): string[] => [...text.matchAll(/<h2>(.*?)<\/h2>/g)].map(([, title = ""]) => title);
     expect(titles(page)).toEqual([
       "Dice per organ",
+      `Wrong ${escapeHtml(EVIL)}`,
+      "Worst cases",
       "Pictures",
       "Training loss",
       "Validation",
+      "Learning rate",
       "What is labeled",
       "How this was made",
     ]);
@@ -97,7 +114,27 @@ describe("renderReport", () => {
     expect(page).toContain("<title>pl-seg, liver: 0.900</title>");
     expect(page).toContain('<td class="number">0.500<br><span class="quiet">0.400–0.550, 4 cases</span></td>');
     expect(page).toContain("labeled in 3");
-    expect(page).toContain('<td class="present" title="labeled, and present">●</td>');
+    expect(page).toContain('<td class="present" title="labeled, and present"><span aria-hidden="true">●</span>');
+  });
+
+  test("shows the worst cases with what each organ scored", () => {
+    expect(page).toContain(`<th scope="row">${escapeHtml(EVIL)}</th><td class="number">0.125</td>`);
+    expect(page).toContain('<td class="number">–</td>');
+  });
+
+  test("is read anew only while more is to come", () => {
+    expect(page).not.toContain("refresh");
+    const running = renderReport({ ...FULL, running: true });
+    expect(running).toContain('<meta http-equiv="refresh" content="60">');
+    expect(unbalanced(running)).toEqual([]);
+  });
+
+  test("can be read without seeing: tables with headings, pictures with words", () => {
+    const tables = page.match(/<table/g) ?? [];
+    expect(page.match(/role="region" aria-label="[^"]+" tabindex="0"><table/g)).toHaveLength(tables.length);
+    expect(page.match(/<th(?=[ >])/g)).toHaveLength((page.match(/<th scope="(?:col|row)"/g) ?? []).length);
+    expect(page.match(/<img(?! alt="[^"]+")/g)).toBeNull();
+    expect(page.match(/<svg(?![^>]*role="img" aria-label="[^"]+")/g)).toBeNull();
   });
 
   test("stays small however long the curves are", () => expect(page.length).toBeLessThan(120_000));

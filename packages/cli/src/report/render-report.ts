@@ -1,7 +1,9 @@
 import { type AnnotationState, classColor } from "@plseg/core";
 import type { EvaluationComparison } from "../compare-evaluations.js";
-import { barChart, legend, lineChart, smooth, thin } from "./charts.js";
+import { barChart, legend } from "./charts.js";
+import { colorOf } from "./colors.js";
 import { comparisonSection } from "./comparison-section.js";
+import { curveSections } from "./curve-sections.js";
 import { type Content, html, type Markup, raw } from "./html.js";
 import { metricName, showScore } from "./numbers.js";
 import { dataTable, section } from "./section.js";
@@ -56,6 +58,16 @@ export interface ReportPicture {
   readonly beside?: Uint8Array;
 }
 
+/** A case with its scores. */
+export interface ReportCase {
+  readonly id: string;
+  /** Mean Dice over organs. */
+  readonly dice: number | null;
+  /** Dice by organ; `null` where there is none. */
+  readonly perClass: Readonly<Record<string, number | null>>;
+  readonly picture?: ReportPicture | undefined;
+}
+
 /** A table with a heading. */
 export interface ReportTable {
   /** Of its section. */
@@ -88,8 +100,14 @@ export interface ReportData {
   readonly patches?: number;
   /** Training loss, a curve per method. */
   readonly loss?: readonly ReportCurve[];
+  /** Learning rate, a curve per method. */
+  readonly learningRate?: readonly ReportCurve[];
   /** Mean Dice on the validation cases, a curve per method. */
   readonly validation?: readonly ReportCurve[];
+  /** Dice on the validation cases of one method, a curve per organ. */
+  readonly organs?: readonly ReportCurve[];
+  /** Cases with the lowest scores, the lowest first. */
+  readonly worst?: readonly ReportCase[];
   /** What is labeled in which case. */
   readonly annotations?: ReportAnnotations;
   /** Shown in order. */
@@ -102,17 +120,11 @@ export interface ReportData {
   readonly versions?: Readonly<Record<string, string>>;
   /** What was typed. */
   readonly commandLine?: string;
+  /** Whether more is to come: the page then says so, and is read anew every minute. */
+  readonly running?: boolean;
   /** When the report was made; by default now. */
   readonly made?: Date;
 }
-
-/** One color per method, told apart on light and dark paper, also by the color-blind. */
-const METHOD_COLORS = ["#2f6fde", "#d9822b", "#2a9d78", "#a157c7", "#c2445c", "#7a7f87"] as const;
-
-const colorOf = (index: number): string => METHOD_COLORS[index % METHOD_COLORS.length] ?? METHOD_COLORS[0];
-
-/** Points of a curve that are drawn. */
-const CURVE_POINTS = 1000;
 
 /**
  * A report as one HTML file that needs nothing else: charts are inline SVG, pictures are part of it, nothing is loaded
@@ -125,13 +137,14 @@ export function renderReport(data: ReportData): string {
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+${data.running ? html`<meta http-equiv="refresh" content="60">` : ""}
 <title>${data.title}</title>
 <style>${raw(STYLE)}</style>
 </head>
 <body>
 <header>
 <h1>${data.title}</h1>
-<p class="quiet">${made.toISOString().slice(0, 16).replace("T", " ")} UTC</p>
+<p class="quiet">${made.toISOString().slice(0, 16).replace("T", " ")} UTC${data.running ? "; more is to come, and this page is read anew every minute" : ""}</p>
 <p>${data.summary}</p>
 ${figures(data)}
 </header>
@@ -139,8 +152,9 @@ ${figures(data)}
 ${scores(data)}
 ${data.comparison && comparisonSection(data.comparison)}
 ${tables(data)}
+${worstCases(data)}
 ${pictures(data)}
-${curves(data)}
+${curveSections(data)}
 ${seenPatches(data)}
 ${annotations(data)}
 ${provenance(data)}
@@ -249,55 +263,41 @@ function tables({ tables: list = [] }: ReportData): Content {
   );
 }
 
-function pictures({ pictures: list = [], classes = [] }: ReportData): Content {
-  if (list.length === 0) return "";
-  const colors = classes.slice(1).map((name, i) => ({ name, color: `rgb(${classColor(i + 1).join(" ")})` }));
-  const image = (png: Uint8Array, caption: string): Markup =>
-    html`<img alt="${caption}" src="data:image/png;base64,${Buffer.from(png).toString("base64")}">`;
+/** The cases to look at first. */
+function worstCases({ worst = [], classes = [] }: ReportData): Content {
+  if (worst.length === 0) return "";
+  const organs = Object.keys(worst[0]?.perClass ?? {});
   return section(
-    "Pictures",
-    colors.length > 0 ? legend(colors) : "",
-    list.map(
-      ({ caption, png, beside }) =>
-        html`<figure>${beside ? html`<div class="views">${[image(png, caption), image(beside, caption)]}</div>` : image(png, caption)}<figcaption>${caption}</figcaption></figure>`,
+    "Worst cases",
+    html`<p>The validation cases with the lowest mean Dice. Only annotated organs have a score.</p>`,
+    dataTable(
+      "Dice of the worst cases, per organ",
+      [{ head: "Case" }, ...["Mean", ...organs].map((head) => ({ head, number: true }))],
+      worst.map(({ id, dice, perClass }) => [
+        id,
+        showScore("dice", dice),
+        ...organs.map((organ) => showScore("dice", perClass[organ] ?? null)),
+      ]),
     ),
+    worst.some(({ picture }) => picture) ? classLegend(classes) : "",
+    worst.map(({ picture }) => picture && figure(picture)),
   );
 }
 
-function curves({ loss = [], validation = [] }: ReportData): Content {
-  const shown: Content[] = [];
-  const lossCurves = loss.flatMap(({ name, points }, i) => {
-    const smoothed = smooth(points, Math.max(5, Math.round(points.length / 30)));
-    return [
-      { name, points: thin(points, CURVE_POINTS), color: colorOf(i), faint: true },
-      { name, points: thin(smoothed, CURVE_POINTS), color: colorOf(i) },
-    ];
-  });
-  if (lossCurves.some(({ points }) => points.length > 1))
-    shown.push(
-      section(
-        "Training loss",
-        html`<p>What training minimizes, per step (faint) and smoothed. Methods have different losses: compare courses, not heights.</p>`,
-        lineChart(
-          [...lossCurves].sort((a, b) => Number(b.faint ?? false) - Number(a.faint ?? false)),
-          {
-            xLabel: "step",
-            yLabel: "loss",
-          },
-        ),
-      ),
-    );
-  if (validation.some(({ points }) => points.length > 0))
-    shown.push(
-      section(
-        "Validation",
-        lineChart(
-          validation.map(({ name, points }, i) => ({ name, points, color: colorOf(i) })),
-          { xLabel: "step", yLabel: "mean Dice", yRange: [0, 1] },
-        ),
-      ),
-    );
-  return shown;
+function pictures({ pictures: list = [], classes = [] }: ReportData): Content {
+  if (list.length === 0) return "";
+  return section("Pictures", classLegend(classes), list.map(figure));
+}
+
+function classLegend(classes: readonly string[]): Content {
+  if (classes.length < 2) return "";
+  return legend(classes.slice(1).map((name, i) => ({ name, color: `rgb(${classColor(i + 1).join(" ")})` })));
+}
+
+function figure({ caption, png, beside }: ReportPicture): Markup {
+  const image = (bytes: Uint8Array): Markup =>
+    html`<img alt="${caption}" src="data:image/png;base64,${Buffer.from(bytes).toString("base64")}">`;
+  return html`<figure>${beside ? html`<div class="views">${[image(png), image(beside)]}</div>` : image(png)}<figcaption>${caption}</figcaption></figure>`;
 }
 
 const STATES: Readonly<Record<AnnotationState | "annotated", readonly [symbol: string, meaning: string]>> = {
@@ -318,10 +318,10 @@ function annotations({ annotations: table }: ReportData): Content {
   return section(
     "What is labeled",
     html`<p class="legend">${explained.map((state) => html`<span><span class="${state === "annotated" ? "present" : state}">${STATES[state][0]}</span> ${STATES[state][1]}</span>`)}</p>
-<div class="scroll"><table class="states"><thead><tr><th>Case</th>${table.classes.map((name) => html`<th>${name}</th>`)}</tr></thead>
+<div class="scroll" role="region" aria-label="What is labeled" tabindex="0"><table class="states"><thead><tr><th scope="col">Case</th>${table.classes.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
 <tbody>${table.cases.slice(0, MOST_CASES).map(
       ({ id, states }) =>
-        html`<tr><td>${id}</td>${states.map((state) => html`<td class="${state === "annotated" ? "present" : state}" title="${STATES[state][1]}">${STATES[state][0]}</td>`)}</tr>
+        html`<tr><th scope="row">${id}</th>${states.map((state) => html`<td class="${state === "annotated" ? "present" : state}" title="${STATES[state][1]}"><span aria-hidden="true">${STATES[state][0]}</span><span class="spoken">${STATES[state][1]}</span></td>`)}</tr>
 `,
     )}</tbody></table></div>${hidden > 0 ? html`<p class="quiet">and ${hidden} more cases</p>` : ""}`,
   );
@@ -332,22 +332,21 @@ function provenance({ configuration, versions, commandLine }: ReportData): Conte
   if (commandLine !== undefined) parts.push(html`<pre>${commandLine}</pre>`);
   if (configuration)
     parts.push(
-      html`<details open><summary>Configuration</summary><div class="scroll"><table>${Object.entries(configuration).map(
-        ([name, value]) => html`<tr><td>${name}</td><td>${showValue(value)}</td></tr>
-`,
-      )}</table></div></details>`,
+      html`<details open><summary>Configuration</summary>${dataTable(
+        "Configuration",
+        [{ head: "Setting" }, { head: "Value" }],
+        Object.entries(configuration).map(([name, value]) => [name, showValue(value)]),
+      )}</details>`,
     );
   if (versions)
     parts.push(
-      html`<details><summary>Versions</summary><table>${Object.entries(versions).map(
-        ([name, version]) => html`<tr><td>${name}</td><td>${version}</td></tr>
-`,
-      )}</table></details>`,
+      html`<details><summary>Versions</summary>${dataTable("Versions", [{ head: "Package" }, { head: "Version" }], Object.entries(versions))}</details>`,
     );
   return parts.length === 0 ? "" : section("How this was made", parts);
 }
 
-function showValue(value: unknown): string {
+/** A setting in a line. */
+export function showValue(value: unknown): string {
   if (typeof value === "string") return value;
   if (Array.isArray(value) && value.every((entry) => typeof entry !== "object")) return value.join(", ");
   if (typeof value === "object" && value !== null && Object.values(value).every((entry) => typeof entry !== "object"))

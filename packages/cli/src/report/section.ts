@@ -19,14 +19,12 @@ export interface Column {
  * @param caption - What a screen reader says of it.
  */
 export function dataTable(caption: string, columns: readonly Column[], rows: readonly (readonly Content[])[]): Markup {
-  const kind = (column: Column | undefined): string => (column?.number ? "number" : "");
+  const kind = (column: Column | undefined): Content => (column?.number ? html` class="number"` : "");
   return html`<div class="scroll" role="region" aria-label="${caption}" tabindex="0"><table>
-<thead><tr>${columns.map((column) => html`<th scope="col" class="${kind(column)}">${column.head}</th>`)}</tr></thead>
+<thead><tr>${columns.map((column) => html`<th scope="col"${kind(column)}>${column.head}</th>`)}</tr></thead>
 <tbody>${rows.map(
     (row) => html`<tr>${row.map((cell, i) =>
-      i === 0
-        ? html`<th scope="row" class="${kind(columns[i])}">${cell}</th>`
-        : html`<td class="${kind(columns[i])}">${cell}</td>`,
+      i === 0 ? html`<th scope="row"${kind(columns[i])}>${cell}</th>` : html`<td${kind(columns[i])}>${cell}</td>`,
     )}</tr>
 `,
   )}</tbody></table></div>`;

@@ -42,6 +42,7 @@ pre { background: var(--panel); border-radius: .4rem; padding: .8rem 1rem; font-
   overflow-wrap: anywhere; }
 .views { display: grid; grid-template-columns: 1fr 1fr; gap: .4rem; align-items: center; }
 .views img { justify-self: center; width: 100%; }
+.spoken { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 details { margin: .6rem 0; } summary { cursor: pointer; }
 @media print { body { max-width: none; padding: 0; } h2 { break-after: avoid; } figure, svg { break-inside: avoid; } }
 `;

@@ -74,7 +74,7 @@ function nameAfter(files: readonly string[]): string {
 function unwritable(path: string, cause: NodeJS.ErrnoException): ResourceError {
   const full = cause.code === "ENOSPC" || cause.code === "EDQUOT";
   return new ResourceError(
-    `train: ${path} could not be written: ${full ? "the disk is full" : cause.message}. Make room and go on with --resume, or leave TensorBoard out with --no-tensorboard.`,
+    `train: ${path} could not be written: ${full ? "the disk is full" : cause.message}. Make room, or leave TensorBoard out with --no-tensorboard.`,
     { cause },
   );
 }
