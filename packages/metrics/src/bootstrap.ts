@@ -67,7 +67,7 @@ export function bootstrapMeans(table: CaseTable, draws: readonly number[][], con
 export const counted = (values: readonly (number | null)[]): number[] => values.filter((value) => value !== null);
 
 /** Mean of the values that are not `null`; `null` if there are none. */
-export function meanOf(values: readonly (number | null)[]): number | null {
+function meanOf(values: readonly (number | null)[]): number | null {
   const known = counted(values);
   return known.length > 0 ? known.reduce((sum, value) => sum + value, 0) / known.length : null;
 }
