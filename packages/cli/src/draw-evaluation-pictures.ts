@@ -3,7 +3,7 @@ import { hideUnannotated, toCanonical } from "@plseg/data";
 import { readVolumeFile } from "@plseg/data/node";
 import { type EvaluatedCase, type Evaluation, readClassMap } from "./evaluate-folder.js";
 import { overlayPicture } from "./picture.js";
-import type { ReportPicture } from "./report/render-report.js";
+import type { ReportPicture } from "./report/report-data.js";
 import { listVolumes, type NamedVolume } from "./volume-names.js";
 
 /** Where the scans of an evaluation are. */

@@ -16,12 +16,12 @@ export {
 export { type OverlayPictureOptions, overlayPicture } from "./picture.js";
 export { type PredictFilesOptions, type Prediction, predictFiles } from "./predict-files.js";
 export { plseg, runPlseg } from "./program.js";
-export {
-  type ReportAnnotations,
-  type ReportCurve,
-  type ReportData,
-  type ReportMean,
-  type ReportPicture,
-  type ReportScores,
-  renderReport,
-} from "./report/render-report.js";
+export { renderReport } from "./report/render-report.js";
+export type {
+  ReportAnnotations,
+  ReportCurve,
+  ReportData,
+  ReportMean,
+  ReportPicture,
+  ReportScores,
+} from "./report/report-data.js";

@@ -2,7 +2,7 @@ import { classColor } from "@plseg/core";
 import { lineChart, smooth, thin } from "./charts.js";
 import { colorOf } from "./colors.js";
 import { type Content, html } from "./html.js";
-import type { ReportCurve, ReportData } from "./render-report.js";
+import type { ReportCurve, ReportData } from "./report-data.js";
 import { section } from "./section.js";
 
 /** Points of a curve that are drawn. */

@@ -9,7 +9,8 @@ import {
 } from "@plseg/data/node";
 import { overlayPicture } from "../picture.js";
 import { commandLine, versions } from "../versions.js";
-import { type ReportPicture, renderReport } from "./render-report.js";
+import { renderReport } from "./render-report.js";
+import type { ReportPicture } from "./report-data.js";
 
 /** Pictures drawn at most, so that a report stays a page. */
 const MOST_PICTURES = 24;

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { smooth, thin, ticks } from "./charts.js";
 import { escapeHtml } from "./html.js";
-import { type ReportData, renderReport } from "./render-report.js";
+import { renderReport } from "./render-report.js";
+import type { ReportData } from "./report-data.js";
 
 const EVIL = `<script>alert("1")</script>'&`;
 

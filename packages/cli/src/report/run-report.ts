@@ -7,14 +7,8 @@ import { type RunHistory, readRunHistory } from "../read-run-history.js";
 import { listPictures, readPicture } from "../run-pictures.js";
 import { duration } from "../terminal.js";
 import { versions } from "../versions.js";
-import {
-  type ReportAnnotations,
-  type ReportCase,
-  type ReportData,
-  type ReportPicture,
-  type ReportScores,
-  renderReport,
-} from "./render-report.js";
+import { renderReport } from "./render-report.js";
+import type { ReportAnnotations, ReportCase, ReportData, ReportPicture, ReportScores } from "./report-data.js";
 
 /** Cases that are shown as the worst. */
 const WORST = 3;
