@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import { ClassSet, ConfigError, classColor, DataError, PlsegError, type Size3D, withDefaults } from "@plseg/core";
+import type { IntensityRule } from "@plseg/data";
 import {
   type ImportedUnet,
   importReferenceUnet,
@@ -12,7 +13,7 @@ import {
   type SafetensorsTensor,
   writeSafetensors,
 } from "@plseg/models";
-import { type BundleIntensity, type BundleNetwork, bundleNetwork, exportModel } from "@plseg/runtime";
+import { type BundleNetwork, bundleNetwork, exportModel } from "@plseg/runtime";
 import type { BundleParts } from "@plseg/runtime/node";
 import { packageVersion } from "./versions.js";
 
@@ -27,7 +28,7 @@ export interface WeightsDescription {
   /** Voxels along depth, height, width that it is given at a time. */
   readonly patchSize?: Size3D;
   /** How intensities come before it. */
-  readonly intensity?: BundleIntensity;
+  readonly intensity?: IntensityRule;
   /** What the edges of the window are to it. */
   readonly imageRange?: readonly [low: number, high: number];
 }

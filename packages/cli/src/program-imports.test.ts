@@ -19,5 +19,10 @@ test("plseg loads little before it knows its command, so that --help is there at
   };
   visit(new URL("main.ts", import.meta.url));
   expect(seen.size).toBeGreaterThan(10);
-  expect([...packages].sort()).toEqual(["@commander-js/extra-typings", "@plseg/core", "@plseg/metrics"]);
+  expect([...packages].sort()).toEqual([
+    "@commander-js/extra-typings",
+    "@plseg/core",
+    "@plseg/metrics",
+    "@plseg/train/names",
+  ]);
 });

@@ -95,6 +95,54 @@ describe("plseg train", () => {
     expect(JSON.parse(printed.stdout)).toMatchObject({ steps: 9, features: [2, 4], learningRate: 0.01 });
   });
 
+  test("takes the YAML of the README", async () => {
+    const [, settings = ""] =
+      /```yaml\n([^`]*)```/.exec(await readFile(new URL("../README.md", import.meta.url), "utf8")) ?? [];
+    await writeFile(at("readme.yaml"), settings);
+    const { code, stdout } = await run(
+      "train",
+      "--data",
+      "d",
+      "--out",
+      "o",
+      "--config",
+      at("readme.yaml"),
+      "--print-config",
+    );
+    expect({ code, settings: JSON.parse(stdout) }).toMatchObject({ code: 0, settings: { clipNorm: 12 } });
+  });
+
+  test("takes YAML, and what --print-config prints", async () => {
+    const print = async (...args: string[]): Promise<unknown> => {
+      const { code, stdout, stderr } = await run("train", "--data", "d", "--out", "o", "--print-config", ...args);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      return JSON.parse(stdout);
+    };
+    await writeFile(at("splits_final.json"), "[]");
+    await writeFile(
+      at("settings.yaml"),
+      `# fold 2 of nnU-Net's splits
+steps: { epochs: 20 }
+optimizer: { name: sgd, weightDecay: 3e-5 }
+schedule: cosine
+validation: { file: splits_final.json, fold: 2 }
+`,
+    );
+    const printed = await print("--preset", "paper", "--config", at("settings.yaml"));
+    expect(printed).toMatchObject({
+      steps: { epochs: 20 },
+      optimizer: { name: "sgd", momentum: 0.99, weightDecay: 3e-5 },
+      schedule: { name: "cosine", minLearningRate: 0 },
+      validation: { file: at("splits_final.json"), fold: 2 },
+      patchSize: [96, 128, 128],
+    });
+    await writeFile(at("printed.json"), JSON.stringify(printed));
+    expect(await print("--config", at("printed.json"))).toEqual(printed);
+    await writeFile(at("odd.yaml"), "steps: [1\nbatch: 2");
+    const odd = await run("train", "--data", "d", "--out", "o", "--config", at("odd.yaml"));
+    expect(odd).toMatchObject({ code: 2, stderr: expect.stringContaining("odd.yaml is not YAML:") });
+  });
+
   test.each([
     ['{ "stepz": 5 }', /small-wrong.json: there is no setting "stepz". Did you mean "steps"\?/],
     ['{ "steps": 2.5 }', /small-wrong.json: steps: expected a whole number of at least 1, got 2.5/],

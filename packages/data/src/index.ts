@@ -57,5 +57,6 @@ export { type NiftiPair, readLabelNifti, readNifti } from "./read-nifti.js";
 export { READ_NIFTI_DEFAULTS, type ReadNiftiOptions } from "./read-nifti-options.js";
 export { RESAMPLE_DEFAULTS, type ResampleOptions, resample } from "./resample.js";
 export { resampleLabels } from "./resample-labels.js";
+export { type IntensityRule, scanRange, scanWindow } from "./scan-window.js";
 export { INTENSITY_DEFAULTS, type IntensityWindow, windowIntensity } from "./window-intensity.js";
 export { WRITE_NIFTI_DEFAULTS, type WriteNiftiOptions, writeNifti } from "./write-nifti.js";

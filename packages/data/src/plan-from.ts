@@ -16,7 +16,10 @@ export interface PlanOptions {
   readonly spacing?: Size3D | "auto";
   /** A decision taken already, or `"auto"`. */
   readonly patchSize?: Size3D | "auto";
-  /** A window, the name of one, `"percentiles"` for the one that the foreground fills, or `"auto"`. */
+  /**
+   * A window, the name of one, `"percentiles"` for the one that the foreground fills, `"scan-range"` for that of each scan, or
+   * `"auto"`.
+   */
   readonly intensity?: Plan["intensity"] | IntensityPreset | "percentiles" | "auto";
 }
 
@@ -139,6 +142,7 @@ function planIntensity(
   asked: Required<PlanOptions>["intensity"],
 ): Decision<Plan["intensity"]> {
   if (typeof asked === "object") return [asked, GIVEN];
+  if (asked === "scan-range") return [asked, `each scan from its lowest to its highest value, ${GIVEN}`];
   if (asked !== "auto" && asked !== "percentiles") return [INTENSITY_PRESETS[asked], `the window "${asked}", ${GIVEN}`];
   const soft = INTENSITY_PRESETS["soft-tissue"];
   const [low, high] = [soft.level - soft.width / 2, soft.level + soft.width / 2];

@@ -48,7 +48,7 @@ describe("readPlan", () => {
     [{ ...PLAN, patchSize: [8.5, 8, 8] }, "readPlan: my.json: patchSize.0: must be a whole number."],
     [
       { ...PLAN, intensity: "fat" },
-      'readPlan: my.json: intensity: must be "soft-tissue", "lung", "bone" or { "level": …, "width": … } with a width above 0.',
+      'readPlan: my.json: intensity: must be "scan-range", "soft-tissue", "lung", "bone" or { "level": …, "width": … } with a width above 0.',
     ],
   ])("says what is wrong (%#)", (plan, message) => {
     expect(() => readPlan(plan, "my.json")).toThrow(message);

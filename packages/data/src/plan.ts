@@ -1,6 +1,7 @@
 import { DataError, type Size3D, suggest } from "@plseg/core";
 import * as v from "valibot";
 import { parseJson } from "./annotations.js";
+import type { IntensityRule } from "./scan-window.js";
 
 /** How scans are brought before a network, and how much of them at a time: a file that a person can read and edit. */
 export interface Plan {
@@ -10,8 +11,8 @@ export interface Plan {
   readonly spacing: Size3D;
   /** Voxels of a patch along depth, height, width. */
   readonly patchSize: Size3D;
-  /** The CT window, in Hounsfield units, that becomes [−1, 1]. */
-  readonly intensity: { readonly level: number; readonly width: number };
+  /** The CT window, in Hounsfield units, that becomes [−1, 1], or `"scan-range"`: each scan from its lowest to its highest value. */
+  readonly intensity: IntensityRule;
   /** Why each of them is as it is, in words. */
   readonly reasons: {
     readonly spacing?: string;
@@ -42,13 +43,13 @@ const schema = v.strictObject({
   patchSize: v.strictTuple([voxels, voxels, voxels]),
   intensity: v.union(
     [
-      v.picklist(presets),
+      v.picklist(["scan-range", ...presets]),
       v.strictObject({
         level: v.pipe(v.number(), v.finite()),
         width: v.pipe(v.number(), v.finite(), v.gtValue(0)),
       }),
     ],
-    `must be ${presets.map((name) => `"${name}"`).join(", ")} or { "level": …, "width": … } with a width above 0`,
+    `must be "scan-range", ${presets.map((name) => `"${name}"`).join(", ")} or { "level": …, "width": … } with a width above 0`,
   ),
   reasons: v.exactOptional(
     v.strictObject({
@@ -72,7 +73,8 @@ export function readPlan(source: unknown, file = "plan.json"): Plan {
   const parsed = v.safeParse(schema, typeof source === "string" ? parseJson(source, file) : source);
   if (parsed.success) {
     const { intensity, ...rest } = parsed.output;
-    return { ...rest, intensity: typeof intensity === "string" ? INTENSITY_PRESETS[intensity] : intensity };
+    const named = typeof intensity === "string" && intensity !== "scan-range";
+    return { ...rest, intensity: named ? INTENSITY_PRESETS[intensity] : intensity };
   }
   const [issue] = parsed.issues;
   const field = v.getDotPath(issue) ?? "the whole file";

@@ -1,4 +1,5 @@
 import { type Color, DataError, type Size3D } from "@plseg/core";
+import type { IntensityRule } from "@plseg/data";
 import * as v from "valibot";
 
 /** A class as a bundle knows it. Its index is its place in the list. */
@@ -37,12 +38,6 @@ export interface BundleNetwork {
   readonly imageRange?: readonly [low: number, high: number];
 }
 
-/**
- * What intensities become −1 and 1, and those beyond them the same: the edges of a CT window, in Hounsfield units, or the
- * lowest and the highest value of each scan.
- */
-export type BundleIntensity = { readonly level: number; readonly width: number } | "scan-range";
-
 /** Where a model comes from. */
 export interface BundleProvenance {
   /** Method by which it was trained, such as `pl-seg`. */
@@ -68,7 +63,7 @@ export interface BundleManifest {
   /** How a scan is turned before it goes in: width to the right, height to the front, depth to the head. The answer is turned back. */
   readonly orientation: "RAS";
   /** How the intensities of a scan come before the model. */
-  readonly intensity: BundleIntensity;
+  readonly intensity: IntensityRule;
   /** Voxels of a window along depth, height, width: the fixed size of the model's input. */
   readonly patchSize: Size3D;
   /** What the weights belong to. */

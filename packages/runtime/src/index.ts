@@ -1,7 +1,6 @@
 export {
   type BundleClass,
   type BundleFile,
-  type BundleIntensity,
   type BundleManifest,
   type BundleNetwork,
   type BundleProvenance,

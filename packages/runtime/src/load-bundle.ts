@@ -1,9 +1,16 @@
 import { ClassSet, DataError, type LabelMap, ShapeError, showShape, sizeOf, spacingOf, type Volume } from "@plseg/core";
-import { imageOnModelGrid, modelGrid, pasteVolume, toCanonical, windowIntensity } from "@plseg/data";
+import {
+  imageOnModelGrid,
+  modelGrid,
+  pasteVolume,
+  scanRange,
+  scanWindow,
+  toCanonical,
+  windowIntensity,
+} from "@plseg/data";
 import { type BundleManifest, readBundleManifest } from "./bundle-manifest.js";
 import { manifestHash } from "./manifest-hash.js";
 import { type OnnxOptions, type OnnxSession, openSession } from "./onnx-session.js";
-import { scanWindow } from "./scan-window.js";
 import { sha256 } from "./sha256.js";
 import { sliceAnswers } from "./slice-answers.js";
 import { type SlidingWindowJoining, type SlidingWindowWatching, slidingWindow } from "./sliding-window.js";
@@ -131,7 +138,10 @@ async function segment(
     isOwnGrid && !onSlice ? undefined : sliceAnswers({ scan: canonical, model, classes: classes.length, onSlice });
   const indices = await slidingWindow({
     ...options,
-    image: windowIntensity(imageOnModelGrid(canonical, model), scanWindow(intensity, canonical)),
+    image: windowIntensity(
+      imageOnModelGrid(canonical, model),
+      scanWindow(intensity, () => scanRange(canonical)),
+    ),
     shape: model.grid.shape,
     patchSize,
     classes: classes.length,

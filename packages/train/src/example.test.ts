@@ -14,6 +14,7 @@ import {
   PL_SEG_OBJECTIVE_DEFAULTS,
   SCHEDULE_DEFAULTS,
 } from "./index.js";
+import { METHOD_NAMES } from "./names.js";
 import * as trainNode from "./node/index.js";
 
 const README = new URL("../README.md", import.meta.url);
@@ -72,6 +73,7 @@ describe("the README of @plseg/train", () => {
         .slice(2)
         .map(([name]) => unquoted(name)),
     ).toEqual(Object.keys(methods));
+    expect(METHOD_NAMES).toEqual(Object.keys(methods));
   });
 
   test("tells the defaults as they are", () => {

@@ -1,9 +1,10 @@
 import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
+import { PRESET_NAMES } from "@plseg/train/names";
 import type { TrainSettings } from "@plseg/train/node";
 import { millimetersOf, numberIn, voxelsOf, wholeNumber } from "../arguments.js";
 import { print, printJson, progressBar, table } from "../terminal.js";
 
-const WINDOWS = ["auto", "percentiles", "soft-tissue", "lung", "bone"] as const;
+const WINDOWS = ["auto", "percentiles", "scan-range", "soft-tissue", "lung", "bone"] as const;
 
 /** `plseg data plan <dir>`: how a dataset comes before a network, decided and explained, as a file to edit. */
 export function dataPlanCommand(): CommandUnknownOpts {
@@ -13,7 +14,7 @@ export function dataPlanCommand(): CommandUnknownOpts {
     .option("-o, --out <file>", 'where to write the plan; it may be edited, and given to "plseg train --plan"')
     .addOption(
       new Option("--preset <name>", "settings of the training, for the size of its network and its batch")
-        .choices(["strong", "quick"] as const)
+        .choices(PRESET_NAMES)
         .default("strong" as const),
     )
     .option("--memory <gigabytes>", "memory that a training step may take", numberIn(0.01, 1e6), 4)
@@ -41,11 +42,15 @@ export function dataPlanCommand(): CommandUnknownOpts {
       });
       if (out !== undefined) await writeFileAtomic(out, writePlan(plan));
       if (json) return printJson({ fingerprint, plan });
-      const { level, width } = plan.intensity;
+      const { intensity: rule } = plan;
       const rows = [
         ["spacing", `${plan.spacing.join(" × ")} mm`, plan.reasons.spacing ?? ""],
         ["patch", `${plan.patchSize.join(" × ")} voxels`, plan.reasons.patchSize ?? ""],
-        ["intensity", `level ${level}, width ${width}`, plan.reasons.intensity ?? ""],
+        [
+          "intensity",
+          rule === "scan-range" ? rule : `level ${rule.level}, width ${rule.width}`,
+          plan.reasons.intensity ?? "",
+        ],
       ];
       print(table([["", "plan", "why"], ...rows]));
       const classes = fingerprint.classes.map((entry) => [

@@ -1,12 +1,12 @@
 import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { PlsegError } from "@plseg/core";
+import { METHOD_NAMES, PRESET_NAMES } from "@plseg/train/names";
 import { voxelsOf, wholeNumber } from "../arguments.js";
 import { stopOnInterrupt } from "../stop-on-interrupt.js";
 import { barPerItem, duration, print, printJson, table } from "../terminal.js";
 import { versions } from "../versions.js";
 
 const ENGINES = ["compiled", "tfjs", "tfjs-node", "tfjs-node-gpu"] as const;
-const METHODS = ["pl-seg", "dfl", "unet"] as const;
 
 /** Two threads draw patches beside the training: with one it waits now and then. */
 const PATCH_WORKERS = 2;
@@ -22,13 +22,9 @@ export function trainCommand(): CommandUnknownOpts {
     .description("Train on a dataset in which each scan has only some organs labeled")
     .requiredOption("-d, --data <dir>", "dataset in nnU-Net's layout, with annotations.json")
     .requiredOption("-o, --out <run>", "folder of the run; it must not hold a run yet, unless --resume is given")
-    .option("-c, --config <file>", "JSON file of settings; they go before those of the preset")
-    .addOption(new Option("--method <name>", "what to train with").choices(METHODS).default("pl-seg" as const))
-    .addOption(
-      new Option("--preset <name>", "settings to start from")
-        .choices(["strong", "quick"] as const)
-        .default("quick" as const),
-    )
+    .option("-c, --config <file>", "YAML or JSON file of settings; they go before those of the preset")
+    .addOption(new Option("--method <name>", "what to train with").choices(METHOD_NAMES).default("pl-seg" as const))
+    .addOption(new Option("--preset <name>", "settings to start from").choices(PRESET_NAMES).default("quick" as const))
     .addOption(new Option("--engine <name>", "what computes").choices(ENGINES).default("compiled" as const))
     .addOption(
       new Option("--device <name>", "where it computes")

@@ -1,14 +1,14 @@
 import { ClassSet, type Size3D } from "@plseg/core";
 import { type PatchSampler, type PatchSampling, patchSampler } from "../patch-sampler.js";
-import type { IntensityWindow } from "../window-intensity.js";
+import type { IntensityRule } from "../scan-window.js";
 import { type CachedCase, cachedSource } from "./cache/cached-case.js";
 
 /** What patches are drawn from, and how. Plain data, which a worker thread can be given. */
 export interface CachedSampling extends PatchSampling {
   /** Preprocessed cases, from `preprocessCases`. */
   readonly cases: readonly CachedCase[];
-  /** The CT window that becomes [−1, 1]. */
-  readonly intensity: IntensityWindow;
+  /** What becomes [−1, 1]. */
+  readonly intensity: IntensityRule;
   /** Voxels along depth, height, width. */
   readonly patchSize: Size3D;
   /** Names of the classes, background first. Needed only where an augmentation flips left and right. */

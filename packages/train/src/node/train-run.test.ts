@@ -211,6 +211,24 @@ describe("trainRun", () => {
     expect(tensors.get("schedule.plateau")?.data[0]).toBeLessThan(0.01);
   });
 
+  test("trains and validates by the published recipe, on a network and patches that are small", async () => {
+    const { features, dropout, patchSize } = SETTINGS;
+    const settings = {
+      ...PRESETS.paper,
+      features,
+      dropout,
+      patchSize,
+      batch: 1,
+      steps: { epochs: 4 },
+      validation: 0.5,
+    };
+    const { config } = await run("paper", { settings });
+    expect(config).toMatchObject({ steps: 8, validateEvery: 4, plan: { intensity: "scan-range" }, trainingCases: 2 });
+    const text = await readFile(join(folder, "paper", "metrics.jsonl"), "utf8");
+    const validated = text.split("\n").filter((line) => line.includes('"validation"'));
+    expect(validated.map((line) => JSON.parse(line).step)).toEqual([4, 8]);
+  });
+
   test("counts in epochs of whole batches", async () => {
     const settings = {
       ...SETTINGS,

@@ -1,4 +1,4 @@
-import { type AugmentationOptions, INTENSITY_PRESETS, type IntensityPreset } from "@plseg/data";
+import { type AugmentationOptions, INTENSITY_PRESETS, type IntensityPreset, type IntensityRule } from "@plseg/data";
 import * as v from "valibot";
 import { OBJECTIVE_DEFAULTS, type ObjectiveSettings } from "../objective-settings.js";
 import { OPTIMIZER_DEFAULTS, type OptimizerSettings } from "../optimizer-settings.js";
@@ -53,8 +53,8 @@ export interface TrainSettings {
   readonly objective: ObjectiveSettings;
   /** Part of the patches drawn around a voxel of an annotated organ. */
   readonly foreground: number;
-  /** Hounsfield window that becomes [−1, 1], or its name, or `"percentiles"` of the organs; `"auto"`: of the plan. */
-  readonly intensity: { readonly level: number; readonly width: number } | IntensityPreset | "percentiles" | "auto";
+  /** Hounsfield window that becomes [−1, 1], or its name, `"percentiles"` of the organs, `"scan-range"`; `"auto"`: of the plan. */
+  readonly intensity: IntensityRule | IntensityPreset | "percentiles" | "auto";
   /** How patches are varied: not at all, as `AUGMENTATION_DEFAULTS` of `@plseg/data` say, or those with changes. */
   readonly augmentation: "none" | "default" | AugmentationOptions;
   /** Steps or epochs between validations; 0 for none. */
@@ -86,7 +86,7 @@ export const PLANNED: Readonly<Record<"spacing" | "patchSize" | "intensity", "au
 };
 
 const AUGMENTATION = '"none", "default" or an object of transforms';
-const WINDOW = `"auto", "percentiles", ${Object.keys(INTENSITY_PRESETS)
+const WINDOW = `"auto", "percentiles", "scan-range", ${Object.keys(INTENSITY_PRESETS)
   .map((name) => `"${name}"`)
   .join(", ")} or { "level": number, "width": number above 0 }`;
 
@@ -162,7 +162,7 @@ export const settingsSchema: v.StrictObjectSchema<
   foreground: fraction,
   intensity: v.union(
     [
-      v.picklist(["auto", "percentiles", ...(Object.keys(INTENSITY_PRESETS) as IntensityPreset[])]),
+      v.picklist(["auto", "percentiles", "scan-range", ...(Object.keys(INTENSITY_PRESETS) as IntensityPreset[])]),
       v.strictObject({ level: v.number(), width: positive }),
     ],
     WINDOW,

@@ -1,5 +1,5 @@
 import { ClassSet, type LabelMap, type Network, sizeOf, type Volume, type VoxelArray } from "@plseg/core";
-import { windowIntensity } from "@plseg/data";
+import { scanWindow, windowIntensity } from "@plseg/data";
 import { type CachedCase, readCachedCase } from "@plseg/data/node";
 import { type ClassScores, evaluateCase, summarize } from "@plseg/metrics";
 import type { FlatLayout } from "@plseg/models";
@@ -85,7 +85,10 @@ export async function validate({
     for (const entry of cases) {
       const { image, labels: reference } = readCachedCase(entry);
       const data = await slidingWindow({
-        image: windowIntensity(image, config.plan.intensity),
+        image: windowIntensity(
+          image,
+          scanWindow(config.plan.intensity, () => entry.range),
+        ),
         shape: image.shape,
         patchSize: config.plan.patchSize,
         classes: classes.size,

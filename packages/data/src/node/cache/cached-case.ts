@@ -2,11 +2,12 @@ import { join } from "node:path";
 import { type Affine, DataError, type LabelMap, type Size3D, type Volume } from "@plseg/core";
 import * as v from "valibot";
 import type { PatchSource } from "../../patch-source.js";
-import { type IntensityWindow, windowIntensity } from "../../window-intensity.js";
+import { type IntensityRule, scanWindow } from "../../scan-window.js";
+import { windowIntensity } from "../../window-intensity.js";
 import { readZarrAttributes, readZarrBox, readZarrListItem } from "./read-zarr.js";
 
 /** Version of what is stored, and of the arithmetic behind it. A cache of another version is built anew. */
-export const CACHE_VERSION = 1;
+export const CACHE_VERSION = 2;
 
 /** A preprocessed case on disk: all there is to know but the voxels. Plain data, which a worker thread can be given. */
 export interface CachedCase {
@@ -30,6 +31,8 @@ export interface CachedCase {
   readonly slope: number;
   /** Lowest stored value, which chunks that are not stored have. */
   readonly air: number;
+  /** Lowest and highest intensity of the whole scan, before it was cropped and resampled. */
+  readonly range: readonly [lowest: number, highest: number];
   /** How labels are stored. */
   readonly labelType: "uint8" | "uint16";
   /** The files that it was made of, image and labels. */
@@ -69,6 +72,7 @@ const schema = v.strictObject({
   voxels: numbers,
   slope: v.number(),
   air: v.number(),
+  range: v.strictTuple([v.number(), v.number()]),
   labelType: v.picklist(["uint8", "uint16"]),
 });
 
@@ -89,8 +93,9 @@ export function cachedCase(id: string, folder: string, attributes: CaseAttribute
  *
  * @throws DataError, when a patch is read, if a file is missing or damaged; names case and file.
  */
-export function cachedSource(entry: CachedCase, intensity: IntensityWindow): PatchSource {
-  const { id, folder, shape, spacing, annotated, placeCounts, slope, air, labelType } = entry;
+export function cachedSource(entry: CachedCase, intensity: IntensityRule): PatchSource {
+  const { id, folder, shape, spacing, annotated, placeCounts, slope, air, range, labelType } = entry;
+  const window = scanWindow(intensity, () => range);
   const starts = placeCounts.map((_, label) => placeCounts.slice(0, label).reduce((sum, count) => sum + count, 0));
   const named = <T>(read: () => T): T => {
     try {
@@ -110,7 +115,7 @@ export function cachedSource(entry: CachedCase, intensity: IntensityWindow): Pat
       named(() => {
         const image = readZarrBox(join(folder, "image"), { type: "int16", shape, fill: air }, origin, box);
         const labels = readZarrBox(join(folder, "labels"), { type: labelType, shape, fill: 0 }, origin, box);
-        return { image: windowIntensity(toIntensity(image, slope), intensity), labels };
+        return { image: windowIntensity(toIntensity(image, slope), window), labels };
       }),
   };
 }

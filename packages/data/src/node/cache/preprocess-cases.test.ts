@@ -6,8 +6,9 @@ import FileSystemStore from "@zarrita/storage/fs";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import * as zarr from "zarrita";
 import { patchSampler } from "../../patch-sampler.js";
+import { scanRange } from "../../scan-window.js";
 import { windowIntensity } from "../../window-intensity.js";
-import type { Dataset } from "../dataset.js";
+import type { Dataset, DatasetCase } from "../dataset.js";
 import { loadCase } from "../load-case.js";
 import { writePhantomDataset } from "../write-phantom-dataset.js";
 import { type CachedCase, cachedSource, readCachedCase } from "./cached-case.js";
@@ -83,6 +84,18 @@ describe("preprocessCases", () => {
     const stored = patchSampler({ ...options, cases: cases.map((entry) => cachedSource(entry, WINDOW)) });
     const held = patchSampler({ ...options, cases: inMemory });
     for (let step = 0; step < 4; step++) expect(stored.sample(step)).toEqual(held.sample(step));
+  });
+
+  test("takes each scan from the lowest to the highest value that it has as a whole", async () => {
+    const [entry] = cases;
+    if (!entry) throw new Error("no case");
+    const { image: scan } = await loadCase(dataset, dataset.training[0] as DatasetCase);
+    expect(entry.range).toEqual(scanRange(scan));
+    const [low, high] = entry.range;
+    const { data } = readCachedCase(entry).image;
+    const { image } = cachedSource(entry, "scan-range").read([0, 0, 0], entry.shape);
+    for (const [i, value] of image.entries())
+      expect(value).toBeCloseTo((2 * ((data[i] as number) - low)) / (high - low) - 1, 5);
   });
 
   test("leaves cases that are ready as they are, makes those that are missing, cut short or stale", async () => {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { DataError, type Size3D, spacingOf, type Volume, type VoxelArray } from "@plseg/core";
 import { foregroundPlaces } from "../../foreground-places.js";
 import { imageOnModelGrid, labelsOnModelGrid, modelGrid } from "../../model-grid.js";
+import { scanRange } from "../../scan-window.js";
 import type { Dataset, DatasetCase } from "../dataset.js";
 import { type LoadedCase, loadCase } from "../load-case.js";
 import { readBytes } from "../read-bytes.js";
@@ -135,6 +136,7 @@ function prepare({ id, image: scan, labels: map, annotated }: LoadedCase, spacin
     voxels,
     slope,
     air,
+    range: scanRange(scan),
     labelType: labels instanceof Uint8Array ? ("uint8" as const) : ("uint16" as const),
   };
   return { image: data, labels, stored: { attributes, places: joined(places) } };
