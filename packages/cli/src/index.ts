@@ -25,3 +25,5 @@ export type {
   ReportPicture,
   ReportScores,
 } from "./report/report-data.js";
+export { type EventFile, openEventFile } from "./tensorboard/event-file.js";
+export type { EventImage } from "./tensorboard/event-record.js";

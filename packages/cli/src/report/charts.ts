@@ -21,7 +21,7 @@ export interface LineChartOptions {
 /** Size of a chart in its own units. */
 export const CHART = { width: 720, height: 260 } as const;
 const { width: WIDTH, height: HEIGHT } = CHART;
-const MARGIN = { left: 56, right: 16, top: 12, bottom: 40 } as const;
+const MARGIN = { left: 72, right: 16, top: 12, bottom: 40 } as const;
 
 /** Curves over a common axis, as inline SVG. */
 export function lineChart(curves: readonly Curve[], { xLabel, yLabel, yRange }: LineChartOptions): Markup {

@@ -7,6 +7,7 @@ import { type Content, html, type Markup, raw } from "./html.js";
 import { metricName, showScore } from "./numbers.js";
 import type { ReportData, ReportMean, ReportPicture, ReportScores } from "./report-data.js";
 import { dataTable, section } from "./section.js";
+import { listSettings } from "./settings.js";
 import { STYLE } from "./style.js";
 
 /**
@@ -70,7 +71,7 @@ function scores({ scores: methods = [], annotatedCases }: ReportData): Content {
   }));
   const hasDice = methods.some(({ summary }) => summary.foreground.dice);
   const chart = [
-    html`<p>Dice compares the predicted with the reference region: 1 is full agreement, 0 none. ${rows.some(({ bars }) => bars.some(({ interval }) => interval)) ? "Lines show the 95 % interval over cases. " : ""}${annotatedCases ? "At the right: how many training cases have the organ labeled." : ""}</p>`,
+    html`<p>Dice compares the predicted with the reference region: 1 is full agreement, 0 none. ${rows.some(({ bars }) => bars.some(({ interval }) => interval)) ? "Lines show the 95 % interval: percentile bootstrap over cases. " : ""}${annotatedCases ? "At the right: how many training cases have the organ labeled." : ""}</p>`,
     methods.length > 1 ? legend(methods.map(({ name }, i) => ({ name, color: colorOf(i) }))) : "",
     barChart(rows, "Dice per organ"),
   ];
@@ -218,7 +219,7 @@ function provenance({ configuration, versions, commandLine }: ReportData): Conte
       html`<details open><summary>Configuration</summary>${dataTable(
         "Configuration",
         [{ head: "Setting" }, { head: "Value" }],
-        Object.entries(configuration).map(([name, value]) => [name, showValue(value)]),
+        listSettings(configuration),
       )}</details>`,
     );
   if (versions)
@@ -226,15 +227,4 @@ function provenance({ configuration, versions, commandLine }: ReportData): Conte
       html`<details><summary>Versions</summary>${dataTable("Versions", [{ head: "Package" }, { head: "Version" }], Object.entries(versions))}</details>`,
     );
   return parts.length === 0 ? "" : section("How this was made", parts);
-}
-
-/** A setting in a line. */
-export function showValue(value: unknown): string {
-  if (typeof value === "string") return value;
-  if (Array.isArray(value) && value.every((entry) => typeof entry !== "object")) return value.join(", ");
-  if (typeof value === "object" && value !== null && Object.values(value).every((entry) => typeof entry !== "object"))
-    return Object.entries(value)
-      .map(([name, entry]) => `${name} ${entry}`)
-      .join(", ");
-  return JSON.stringify(value) ?? "";
 }

@@ -3,8 +3,9 @@ import { distinctNames } from "../distinct-names.js";
 import { readRunConfig } from "../read-run.js";
 import { readRunHistory } from "../read-run-history.js";
 import { versions } from "../versions.js";
-import { renderReport, showValue } from "./render-report.js";
+import { renderReport } from "./render-report.js";
 import { diceCurve, scoresOf } from "./run-report.js";
+import { listSettings } from "./settings.js";
 
 /**
  * Writes a page that compares runs: their curves over each other, the Dice per organ of their last validations side by side,
@@ -21,9 +22,9 @@ export async function writeRunsReport(path: string, folders: readonly string[]):
       history: await readRunHistory(folder),
     })),
   );
-  const settings = [...new Set(runs.flatMap(({ config }) => Object.keys(config)))];
-  const differing = settings
-    .map((setting) => [setting, ...runs.map(({ config }) => showValue({ ...config }[setting as keyof typeof config]))])
+  const settings = runs.map(({ config }) => new Map(listSettings({ ...config })));
+  const differing = [...new Set(settings.flatMap((list) => [...list.keys()]))]
+    .map((name) => [name, ...settings.map((list) => list.get(name) ?? "–")])
     .filter(([, first, ...others]) => others.some((value) => value !== first));
   await writeFileAtomic(
     path,

@@ -3,6 +3,7 @@ import { crc32c } from "./crc32c.js";
 
 /** A PNG as TensorBoard keeps it. */
 export interface EventImage {
+  /** The bytes of it. */
   readonly png: Uint8Array;
   /** Pixels. */
   readonly width: number;
