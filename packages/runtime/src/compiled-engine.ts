@@ -86,7 +86,9 @@ class OnnxFunction implements CompiledFunction {
   private readonly ort: OnnxRuntime;
   private readonly inputs: readonly TracedValue[];
   private readonly download: Download;
+  private readonly onDevice = new Set<OnnxTensor>();
   private session: OnnxSession | undefined;
+  private disposed = false;
 
   constructor(ort: OnnxRuntime, session: OnnxSession, { inputs }: TracedModel, download: Download) {
     this.ort = ort;
@@ -96,7 +98,7 @@ class OnnxFunction implements CompiledFunction {
   }
 
   async run(inputs: Readonly<Record<string, EngineArray | EngineTensor>>): Promise<Record<string, EngineTensor>> {
-    if (!this.session) throw new ConfigError(FUNCTION_DISPOSED);
+    if (this.disposed || !this.session) throw new ConfigError(FUNCTION_DISPOSED);
     const feeds: Record<string, Tensor> = {};
     for (const { name, shape, dtype } of this.inputs) {
       const feed = inputs[name];
@@ -105,14 +107,27 @@ class OnnxFunction implements CompiledFunction {
     }
     const results = await this.session.run(feeds);
     return Object.fromEntries(
-      Object.entries(results).map(([name, tensor]) => [
-        name.slice(OUTPUT.length),
-        new OnnxTensor(tensor, this.download),
-      ]),
+      Object.entries(results).map(([name, tensor]) => [name.slice(OUTPUT.length), this.output(tensor)]),
     );
   }
 
   async dispose(): Promise<void> {
+    this.disposed = true;
+    await this.release();
+  }
+
+  /** Outputs on a device keep the session: with its last session, onnxruntime-web gives the device up, and all that is on it. */
+  private output(tensor: Tensor): OnnxTensor {
+    const output: OnnxTensor = new OnnxTensor(tensor, this.download, () => {
+      this.onDevice.delete(output);
+      this.release().catch(() => {}); // nobody waits for it
+    });
+    if (tensor.location === "gpu-buffer") this.onDevice.add(output);
+    return output;
+  }
+
+  private async release(): Promise<void> {
+    if (!this.disposed || this.onDevice.size > 0) return;
     const { session } = this;
     this.session = undefined;
     await session?.release();
@@ -130,12 +145,14 @@ class OnnxFunction implements CompiledFunction {
 class OnnxTensor implements EngineTensor {
   readonly shape: Shape;
   private readonly download: Download;
+  private readonly onDispose: () => void;
   private held: Tensor | undefined;
 
-  constructor(tensor: Tensor, download: Download) {
+  constructor(tensor: Tensor, download: Download, onDispose: () => void) {
     this.held = tensor;
     this.shape = tensor.dims;
     this.download = download;
+    this.onDispose = onDispose;
   }
 
   /** @throws ConfigError if it was disposed. */
@@ -149,7 +166,9 @@ class OnnxTensor implements EngineTensor {
   }
 
   dispose(): void {
-    this.held?.dispose();
+    if (!this.held) return;
+    this.held.dispose();
     this.held = undefined;
+    this.onDispose();
   }
 }

@@ -10,7 +10,7 @@ export interface OnnxRuntime {
   /** Makes tensors. */
   readonly Tensor: TensorConstructor;
   /** What it knows of its surroundings. */
-  readonly env?: { readonly webgpu?: object };
+  readonly env?: { readonly webgpu?: object; readonly wasm?: { numThreads?: number } };
 }
 
 /** Where ONNX Runtime computes. `wasm` is the CPU in a browser. */
@@ -22,7 +22,10 @@ export interface OnnxOptions {
   readonly ort: OnnxRuntime;
   /** `cpu` unless told. */
   readonly device?: Device;
-  /** CPU threads; as many as ONNX Runtime thinks best unless told. */
+  /**
+   * CPU threads; as many as ONNX Runtime thinks best unless told. In a browser all sessions of a page or worker share those
+   * that the first one asked for, and there is one unless the page is cross-origin isolated.
+   */
   readonly threads?: number;
   /** Bytes that compiled functions may need; what would need more is refused before it is loaded. */
   readonly memoryLimit?: number;
@@ -54,6 +57,7 @@ export async function openSession(
   resident: readonly string[] = [],
 ): Promise<OnnxSession> {
   const { ort, device = "cpu", threads, allowSoftwareAdapter } = options;
+  askForWebThreads(ort, threads);
   const load = (): Promise<InferenceSession> =>
     ort.InferenceSession.create(model, {
       ...(device === "webgpu" ? webgpuOptions(options, resident) : { executionProviders: [device] }),
@@ -70,17 +74,30 @@ export async function openSession(
     return { run: (feeds) => session.run(feeds) as Promise<Record<string, Tensor>>, release: () => session.release() };
   }
   const session = await inTurn(async () => {
-    const opened = await withoutSoftwareAdapter(load, allowSoftwareAdapter);
+    const opened = await withoutSoftwareAdapter(load, allowSoftwareAdapter).catch((cause: unknown) => {
+      throw isOldWebBuild(ort) ? oldWebBuildError() : cause;
+    });
     if (!isOldWebBuild(ort)) return opened;
     await opened.release();
-    throw new ConfigError(
-      'openSession: this build of onnxruntime-web computes some 3-D operations wrongly on WebGPU. Import "onnxruntime-web/webgpu" or "onnxruntime-web/jspi", not "onnxruntime-web" itself.',
-    );
+    throw oldWebBuildError();
   });
   return {
     run: (feeds) => inTurn(() => session.run(feeds)) as Promise<Record<string, Tensor>>,
     release: () => inTurn(() => session.release()),
   };
+}
+
+/** Settings of onnxruntime-web whose threads were asked for. */
+const askedFor = new WeakSet<object>();
+
+/**
+ * Tells onnxruntime-web how many threads to start. It heeds no session's own number, only this one, and only before its first
+ * session; afterwards it says there how many there are.
+ */
+function askForWebThreads({ env }: OnnxRuntime, threads: number | undefined): void {
+  if (!env?.wasm || askedFor.has(env.wasm)) return;
+  askedFor.add(env.wasm);
+  if (threads !== undefined) env.wasm.numThreads = threads;
 }
 
 function webgpuOptions(
@@ -97,11 +114,16 @@ function webgpuOptions(
 
 /**
  * Whether this is a build of onnxruntime-web with the old WebGPU provider (JSEP): it locks the device that it shows, the
- * new one does not. Known only once a session is open.
+ * new one does not. Known only once it was asked for a session.
  */
 function isOldWebBuild({ env }: OnnxRuntime): boolean {
   return Object.getOwnPropertyDescriptor(env?.webgpu ?? {}, "device")?.writable === false;
 }
+
+const oldWebBuildError = (): ConfigError =>
+  new ConfigError(
+    'openSession: this build of onnxruntime-web computes some 3-D operations wrongly on WebGPU. Import "onnxruntime-web/webgpu" or "onnxruntime-web/jspi", not "onnxruntime-web" itself.',
+  );
 
 /** What ONNX Runtime's message means, and what can be done. */
 function loadError(device: Device, cause: unknown): ResourceError {
