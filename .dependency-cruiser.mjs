@@ -1,5 +1,6 @@
 // The one direction of imports: core ← ops ← losses, models, onnx; core ← metrics, data; those ← runtime ← train ← cli.
-// The rules hold for what is published; tests and the private packages (test-kit, conformance, tfjs-conformance) may look everywhere.
+// The rules hold for what is published; tests and the private packages (test-kit, conformance,
+// tfjs-conformance, browser-tests) may look everywhere.
 
 const TEST = "[.]test[.]ts$";
 
@@ -53,8 +54,8 @@ export default {
     {
       name: "nothing-imports-private-packages",
       severity: "error",
-      from: { path: "^packages/(?!test-kit/|conformance/|tfjs-conformance/)", pathNot: TEST },
-      to: { path: "^packages/(test-kit|conformance|tfjs-conformance)/" },
+      from: { path: "^packages/(?!test-kit/|conformance/|tfjs-conformance/|browser-tests/)", pathNot: TEST },
+      to: { path: "^packages/(test-kit|conformance|tfjs-conformance|browser-tests)/" },
     },
     {
       name: "nothing-imports-cli",
@@ -81,7 +82,7 @@ export default {
       severity: "error",
       from: {
         path: "^packages/",
-        pathNot: `^packages/(cli|test-kit|conformance|tfjs-conformance)/|/src/node/|${TEST}|[.]config[.]ts$`,
+        pathNot: `^packages/(cli|test-kit|conformance|tfjs-conformance|browser-tests)/|/src/node/|${TEST}|[.]config[.]ts$`,
       },
       to: { dependencyTypes: ["core"] },
     },
@@ -90,7 +91,7 @@ export default {
       severity: "error",
       from: {
         path: "^packages/",
-        pathNot: `^packages/(cli|test-kit|conformance|tfjs-conformance)/|/src/node/|${TEST}`,
+        pathNot: `^packages/(cli|test-kit|conformance|tfjs-conformance|browser-tests)/|/src/node/|${TEST}`,
       },
       to: { path: "/src/node/" },
     },

@@ -1,0 +1,4 @@
+import "./memory.js"; // before all else
+import { pageTasks } from "./page-tasks.js";
+
+Object.assign(globalThis, { pageTasks });
