@@ -5,18 +5,21 @@
 
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import { readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 /**
  * What one process measured, and what it computed if both sides must compute the same.
- * @typedef {{ median_ms: number, min_ms: number, max_ms: number, peak_mb: number, times_ms?: number[], cpu_ms?: number[], name?: string, values?: Record<string, number>, leak?: { flat: boolean, grown_mb: number, allowed_mb: number }, waited?: number }} Sample
+ * @typedef {{ median_ms: number, min_ms: number, max_ms: number, peak_mb: number, times_ms?: number[], cpu_ms?: number[], name?: string, values?: Record<string, number>, labels?: string, leak?: { flat: boolean, grown_mb: number, allowed_mb: number }, waited?: number }} Sample
  *
  * One benchmark: `<name>.mjs` beside this file, `peers/<name>.py` if `needs` (Python modules) is given. Of several parts
  * each is a measurement. `defaults` are those of its options where they differ. With `devices` it takes `--device`.
- * Parts that are `alone` have no peer, and sizes and defaults of their own.
+ * Parts that are `alone` have no peer, and sizes and defaults of their own. With a `prepared` case `<name>-case.mjs` makes what
+ * both sides read, and both write label maps, which must be the same but for a few voxels.
  * @typedef {Partial<Record<"threads" | "batch" | "steps" | "warmup" | "rounds", string>>} Defaults
- * @typedef {{ about: string, sizes: string[], needs?: string[], parts?: string[], alone?: Record<string, { sizes: string[], defaults: Defaults }>, devices?: boolean, defaults?: Defaults }} Bench
+ * @typedef {{ about: string, sizes: string[], needs?: string[], parts?: string[], alone?: Record<string, { sizes: string[], defaults: Defaults }>, devices?: boolean, prepared?: boolean, defaults?: Defaults }} Bench
  */
 
 const LOADER = { sizes: ["64"], defaults: { threads: "2", batch: "2", steps: "20", rounds: "1" } };
@@ -45,6 +48,13 @@ const BENCHES = {
     defaults: { threads: "1" },
     needs: ["numpy", "scipy"],
   },
+  predict: {
+    about: "a volume of D,H,W voxels segmented by a bundle of 17 classes, windows of 96,128,128 that overlap by half",
+    sizes: ["160,256,256"],
+    needs: ["numpy", "torch"],
+    prepared: true,
+    defaults: { steps: "1", warmup: "0", rounds: "1" },
+  },
   leak: {
     about: "memory over thousands of steps of a small training on a patch of N cubed, or D,H,W; fails if it grows",
     sizes: ["16"],
@@ -70,6 +80,9 @@ const DEVICES = ["cpu", "webgpu", "cuda"];
 /** Both sides round differently, but not more than this. */
 const AGREEMENT = 1e-9;
 
+/** Part of the voxels that may fall to another of two classes that are about as likely. */
+const LABELS_APART = 1e-4;
+
 const USAGE = `Usage: pnpm bench NAME [options]
 
 ${Object.entries(BENCHES)
@@ -80,9 +93,9 @@ ${Object.entries(BENCHES)
   --part NAME      one part instead of all
   --threads N      threads of each side (default 2; losses, metrics, data and leak: 1)
   --batch N        samples per step (default 1; data, loader: 2)
-  --steps N        timed steps per process (default 5; leak: 2000; data, loader: 20)
-  --warmup N       untimed steps before them (default 2; leak: 200)
-  --rounds N       processes per side, in turns (default 2; leak: 1)
+  --steps N        timed steps per process (default 5; predict: 1; leak: 2000; data, loader: 20)
+  --warmup N       untimed steps before them (default 2; predict: 0; leak: 200)
+  --rounds N       processes per side, in turns (default 2; predict and leak: 1)
   --device NAME    cpu, webgpu or cuda, for step and leak (default cpu); PyTorch then takes CUDA if it has it
   --no-peer        ours only
   --json           no table, JSON only
@@ -181,18 +194,23 @@ async function measure(name, ours, python, { part, device, size, threads, batch,
   const args = ["--size", size, "--batch", batch, "--threads", threads, "--steps", steps, "--warmup", warmup];
   if (part !== undefined) args.push("--part", part);
   if (device !== undefined) args.push("--device", device);
+  const folder = BENCHES[name].prepared ? await prepare(name, size) : undefined;
+  /** @param {string} side */
+  const labelsOf = (side) => (folder ? ["--case", folder, "--labels", join(folder, `${side}-${process.pid}.u8`)] : []);
   /** @type {Sample[]} */
   const mine = [];
   /** @type {Sample[]} */
   const theirs = [];
   for (let round = 1; round <= Number(rounds); round++) {
     note(`bench ${part ? `${name}, ${part}` : name}, size ${size}: round ${round} of ${rounds}`);
-    mine.push(await sample(process.execPath, ["--expose-gc", ours, ...args]));
+    mine.push(await sample(process.execPath, ["--expose-gc", ours, ...args, ...labelsOf("ours")]));
     if (!python) continue;
     const peer = fileURLToPath(new URL(`peers/${name}.py`, import.meta.url));
-    theirs.push(await sample(python, [peer, ...args], threads === "1" ? {} : { OMP_WAIT_POLICY: "PASSIVE" }));
+    const env = threads === "1" ? {} : { OMP_WAIT_POLICY: "PASSIVE" };
+    theirs.push(await sample(python, [peer, ...args, ...labelsOf("peer")], env));
   }
   checkAgreement(name, mine.concat(theirs));
+  const labelsApart = await compareLabels(name, [mine[0].labels, theirs[0]?.labels]);
   const merged = merge(mine);
   const peer = theirs.length > 0 ? merge(theirs) : null;
   return {
@@ -222,6 +240,7 @@ async function measure(name, ours, python, { part, device, size, threads, batch,
     },
     ratio: peer && round(merged.median_ms / peer.median_ms, 3),
     ...(merged.cpu_ms && peer?.cpu_ms && { cpu_ratio: round(merged.cpu_ms / peer.cpu_ms, 3) }),
+    ...(labelsApart !== undefined && { labels_apart: labelsApart }),
     ...(mine[0].leak && { leak: mine[0].leak }),
     ...(mine[0].waited !== undefined && { waited: round(mine[0].waited, 4) }),
   };
@@ -245,6 +264,37 @@ function checkAgreement(name, samples) {
       if (Math.abs(a - b) <= AGREEMENT * Math.max(Math.abs(a), Math.abs(b))) continue;
       throw new Error(`bench: ${name} computes other numbers than its peer: ${key} is ${a} here and ${b} there.`);
     }
+}
+
+/**
+ * Makes what both sides of a benchmark read. Resolves to its folder.
+ * @param {string} name
+ * @param {string} size
+ */
+async function prepare(name, size) {
+  const script = fileURLToPath(new URL(`${name}-case.mjs`, import.meta.url));
+  const { code, stdout, stderr } = await execute(process.execPath, [script, "--size", size]);
+  if (code !== 0) throw new Error(`bench: ${script} ended with ${code}.\n${stderr}`);
+  return stdout.trim();
+}
+
+/**
+ * The part of the voxels in which the label maps of both sides differ, which must be tiny. The files are removed.
+ * @param {string} name
+ * @param {(string | undefined)[]} paths
+ */
+async function compareLabels(name, paths) {
+  const maps = [];
+  for (const path of paths) {
+    if (path === undefined) continue;
+    maps.push(await readFile(path));
+    await rm(path);
+  }
+  const [ours, theirs] = maps;
+  if (!ours || !theirs) return undefined;
+  const apart = ours.reduce((count, label, i) => count + Number(label !== theirs[i]), 0) / ours.length;
+  if (ours.length === theirs.length && apart <= LABELS_APART) return apart;
+  throw new Error(`bench: ${name} gives other labels than its peer in ${100 * apart} % of the voxels.`);
 }
 
 /**

@@ -50,11 +50,16 @@ export async function loadModel(folder: string, options: ReadBundleOptions = {})
     throw new DataError(
       `loadModel: ${folder} is neither a run (there is no config.json) nor a bundle (there is no bundle.json). Give a folder written by "plseg train" or "plseg export".`,
     );
-  const { manifest, model } = await bundleFromRun(folder);
-  const files = { "model.onnx": { sha256: createHash("sha256").update(model).digest("hex"), bytes: model.length } };
-  const described = new TextEncoder().encode(JSON.stringify({ formatVersion: 1, ...manifest, files }));
+  const { manifest, model, weights } = await bundleFromRun(folder);
+  const contents: Record<string, Uint8Array> = { "model.onnx": model, "weights.safetensors": weights };
+  const files = Object.fromEntries(
+    Object.entries(contents).map(([name, bytes]) => {
+      return [name, { sha256: createHash("sha256").update(bytes).digest("hex"), bytes: bytes.length }];
+    }),
+  );
+  contents["bundle.json"] = new TextEncoder().encode(JSON.stringify({ formatVersion: 1, ...manifest, files }));
   const { ort = await importOnnxRuntime(), ...rest } = options;
-  return loadBundle({ read: async (name) => (name === "bundle.json" ? described : model) }, { ...rest, ort });
+  return loadBundle({ read: async (name) => contents[name] as Uint8Array }, { ...rest, ort });
 }
 
 const exists = async (path: string): Promise<boolean> => (await stat(path).catch(() => undefined)) !== undefined;

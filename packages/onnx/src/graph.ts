@@ -15,14 +15,19 @@ export type Target = "cpu" | "gpu";
 /** An ONNX graph under construction. Equal nodes and equal constants are made once. */
 export class Graph implements NodeWriter {
   readonly target: Target;
+  /** Whether volumes are computed a few planes at a time where that can be; see pieces.ts. */
+  readonly streamed: boolean;
+  /** By name of a volume: the pieces that it is joined from. */
+  readonly pieces: Map<string, readonly Value[]> = new Map();
   readonly inputs: Value[] = [];
   readonly nodes: Node[] = [];
   private readonly known = new Map<string, readonly Value[]>();
   private readonly constants = new Map<string, Value>();
   private count = 0;
 
-  constructor(target: Target = "cpu") {
+  constructor(target: Target = "cpu", streamed = false) {
     this.target = target;
+    this.streamed = streamed;
   }
 
   /** Declares an input. */

@@ -69,6 +69,12 @@ export interface TraceOptions {
    * leave to the CPU. It gives the same numbers anywhere.
    */
   readonly target?: Target;
+  /**
+   * For the CPU: compute volumes a few planes at a time from one operation to the next, as far as they work plane by plane,
+   * instead of each as a whole. Takes a part of the memory; meant for functions without gradients. An output that is made in
+   * pieces comes out in pieces, named `name.0`, `name.1` and so on, if it is returned as `[batch, depth, channel, height, width]`.
+   */
+  readonly streamed?: boolean;
 }
 
 /**
@@ -91,19 +97,20 @@ export interface TraceOptions {
 export function trace<Inputs extends Readonly<Record<string, InputSpec>>>(
   fn: (inputs: { readonly [Name in keyof Inputs]: Tensor }) => Readonly<Record<string, Tensor>>,
   inputs: Inputs,
-  { outputLayouts = {}, target = "cpu" }: TraceOptions = {},
+  { outputLayouts = {}, target = "cpu", streamed = false }: TraceOptions = {},
 ): TracedModel {
-  const graph = new Graph(target);
+  const graph = new Graph(target, streamed && target === "cpu");
   const values = withTraceBackend((backend) =>
     backend.record(graph, () => {
       engine().startScope("trace");
       try {
         const named = Object.entries(inputs).map(([name, spec]) => [name, inputTensor(backend, graph, name, spec)]);
         const outputs = fn(Object.fromEntries(named));
-        return Object.entries(outputs).map(([name, tensor]) => ({
-          name,
-          value: laidOut(graph, backend.symbolOf(tensor), outputLayouts[name] ?? "as-is"),
-        }));
+        return Object.entries(outputs).flatMap(([name, tensor]) => {
+          const value = laidOut(graph, backend.symbolOf(tensor), outputLayouts[name] ?? "as-is");
+          const pieces = graph.pieces.get(value.name);
+          return pieces?.map((value, i) => ({ name: `${name}.${i}`, value })) ?? [{ name, value }];
+        });
       } finally {
         engine().endScope();
       }

@@ -27,7 +27,12 @@ export function compiledEngine(options: OnnxOptions): Engine {
       const traced = traceFunction(fn, inputs, device, compileOptions);
       checkMemory(traced, options.memoryLimit);
       const state = traced.outputs.map(({ name }) => name).filter((name) => name.slice(OUTPUT.length) in inputs);
-      return new OnnxFunction(options.ort, await openSession(options, traced.model, state), traced, download);
+      return new OnnxFunction(
+        options.ort,
+        await openSession(options, traced.model, { resident: state }),
+        traced,
+        download,
+      );
     },
   };
 }

@@ -12,13 +12,13 @@ export type { CompiledFunction, CompileOptions, Engine, EngineArray, EngineTenso
 export { type ExportModelOptions, exportModel } from "./export-model.js";
 export { inferenceFunction } from "./inference-function.js";
 export {
-  type BundleSource,
   type LoadedBundle,
   loadBundle,
   type SegmentOptions,
   segmentVolume,
 } from "./load-bundle.js";
 export type { Device, OnnxOptions, OnnxRuntime } from "./onnx-session.js";
+export type { BundleSource } from "./read-bundle-file.js";
 export { type SliceAnswers, type SliceAnswersOptions, sliceAnswers } from "./slice-answers.js";
 export {
   type MirrorAxis,
@@ -28,3 +28,4 @@ export {
   type SlidingWindowWatching,
   slidingWindow,
 } from "./sliding-window.js";
+export type { LoadBundleOptions } from "./window-model.js";

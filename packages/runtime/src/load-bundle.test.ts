@@ -1,17 +1,27 @@
 import { type Affine, DataError, Random, scalingAffine, type Volume } from "@plseg/core";
 import { toCanonical, windowIntensity } from "@plseg/data";
-import { drawWeights, listWeights, plSegUnet } from "@plseg/models";
-import "@plseg/test-kit";
+import { drawWeights, listWeights, plSegUnet, storedShape, writeSafetensors } from "@plseg/models";
+import { expectClose } from "@plseg/test-kit";
 import * as ort from "onnxruntime-node";
 import { beforeAll, describe, expect, test } from "vitest";
 import { exportModel } from "./export-model.js";
-import { type BundleSource, loadBundle, segmentVolume } from "./load-bundle.js";
+import { type LoadedBundle, loadBundle, segmentVolume } from "./load-bundle.js";
+import type { BundleSource } from "./read-bundle-file.js";
 import { sha256 } from "./sha256.js";
 import { slidingWindow } from "./sliding-window.js";
 
 const patchSize = [8, 8, 8] as const;
 const network = plSegUnet({ classes: 3, features: [2, 4] });
-const model = exportModel({ network, weights: drawWeights(listWeights(network, [1, 8, 8, 8, 1]), 3), patchSize });
+const specs = listWeights(network, [1, 8, 8, 8, 1]);
+const drawn = drawWeights(specs, 3);
+const model = exportModel({ network, weights: drawn, patchSize });
+const weights = writeSafetensors(
+  new Map(
+    specs.map(({ name, shape }) => {
+      return [name, { dtype: "F32", shape: storedShape(shape), data: drawn.get(name) ?? new Float32Array(0) }];
+    }),
+  ),
+);
 const LABEL_VALUES = [0, 7, 300];
 let manifest: Record<string, unknown> = {};
 
@@ -81,6 +91,41 @@ describe("loadBundle", () => {
     expect(labels.data).toEqual(Uint16Array.from(indices, (index) => LABEL_VALUES[index] ?? -1));
     await session.release();
     await bundle.dispose();
+  });
+
+  test("makes a CPU a graph of its own from the weights, of any batch, which says the same", async () => {
+    const listed = { sha256: await sha256(weights), bytes: weights.length };
+    const files = { ...(manifest.files as object), "weights.safetensors": listed };
+    const read: string[] = [];
+    const whole = source({
+      "bundle.json": new TextEncoder().encode(JSON.stringify({ ...manifest, files })),
+      "weights.safetensors": weights,
+    });
+    const noting: BundleSource = {
+      read(name) {
+        read.push(name);
+        return whole.read(name);
+      },
+    };
+    const probabilitiesOf = async (bundle: LoadedBundle): Promise<number[]> => {
+      const all: number[] = [];
+      await bundle.segment(volume, { onSlice: (_, probabilities) => void all.push(...probabilities) });
+      await bundle.dispose();
+      return all;
+    };
+    const portable = await probabilitiesOf(await loadBundle(noting, { ort, threads: 1, portable: true }));
+    const own = await probabilitiesOf(await loadBundle(noting, { ort, threads: 1 }));
+    const two = await probabilitiesOf(await loadBundle(noting, { ort, threads: 1, batch: 2 }));
+    expect(read.filter((name) => name !== "bundle.json")).toEqual([
+      "model.onnx",
+      "weights.safetensors",
+      "weights.safetensors",
+    ]);
+    expectClose("from the weights", own, portable, { absolute: 2e-6 });
+    expectClose("two windows at a time", two, own, { absolute: 2e-6 });
+    await expect(loadBundle(whole, { ort, portable: true, batch: 2 })).rejects.toThrow(
+      "1 for the portable model, got 2",
+    );
   });
 
   test("gives a scan that is stored in another direction the same answer", async () => {

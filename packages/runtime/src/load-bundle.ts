@@ -10,16 +10,10 @@ import {
 } from "@plseg/data";
 import { type BundleManifest, readBundleManifest } from "./bundle-manifest.js";
 import { manifestHash } from "./manifest-hash.js";
-import { type OnnxOptions, type OnnxSession, openSession } from "./onnx-session.js";
-import { sha256 } from "./sha256.js";
+import { type BundleSource, readFrom } from "./read-bundle-file.js";
 import { sliceAnswers } from "./slice-answers.js";
 import { type SlidingWindowJoining, type SlidingWindowWatching, slidingWindow } from "./sliding-window.js";
-
-/** Where a bundle's files come from: a folder, a server, an archive. */
-export interface BundleSource {
-  /** The content of a file, by its path in the bundle with forward slashes. Rejects if there is none. */
-  read(name: string): Promise<Uint8Array>;
-}
+import { type LoadBundleOptions, openWindowModel, type WindowModel } from "./window-model.js";
 
 /** Options of {@link segmentVolume}. Slices that `onSlice` is given are those of the scan in canonical orientation. */
 export interface SegmentOptions extends SlidingWindowJoining, SlidingWindowWatching {
@@ -40,7 +34,8 @@ export interface LoadedBundle {
 }
 
 /**
- * Loads a model bundle and checks what it reads: the manifest by its schema and its hash, the model by its SHA-256.
+ * Loads a model bundle and checks what it reads: the manifest by its schema and its hash, the model or its weights by their
+ * SHA-256.
  *
  * @throws DataError if a file is missing, damaged or of an unknown version; ResourceError if the device cannot run it.
  *
@@ -50,15 +45,15 @@ export interface LoadedBundle {
  * const bundle = await loadBundle({ read }, { ort: await import("onnxruntime-web/webgpu"), device: "webgpu" });
  * ```
  */
-export async function loadBundle(source: BundleSource, options: OnnxOptions): Promise<LoadedBundle> {
+export async function loadBundle(source: BundleSource, options: LoadBundleOptions): Promise<LoadedBundle> {
   const manifest = readBundleManifest(new TextDecoder().decode(await readFrom(source, "bundle.json")));
   await checkManifestHash(manifest);
-  const session = await openSession(options, await readBundleFile(source, manifest, "model.onnx"));
+  const model = await openWindowModel(source, manifest, options);
   return {
     manifest,
     classes: new ClassSet(manifest.classes.map(({ name }) => name)),
-    segment: (volume, segmentOptions = {}) => segment(manifest, session, options, volume, segmentOptions),
-    dispose: () => session.release(),
+    segment: (volume, segmentOptions = {}) => segment(manifest, model, volume, segmentOptions),
+    dispose: () => model.dispose(),
   };
 }
 
@@ -76,31 +71,6 @@ export function segmentVolume(bundle: LoadedBundle, volume: Volume, options: Seg
   return bundle.segment(volume, options);
 }
 
-/**
- * A file of a bundle, checked against its manifest.
- *
- * @throws DataError if it is missing or is not the file that the manifest lists.
- */
-export async function readBundleFile(
-  source: BundleSource,
-  manifest: BundleManifest,
-  name: string,
-): Promise<Uint8Array> {
-  const listed = manifest.files[name];
-  if (!listed) throw new DataError(`loadBundle: bundle.json lists no file "${name}". The bundle is incomplete.`);
-  const bytes = await readFrom(source, name);
-  if (bytes.length !== listed.bytes)
-    throw new DataError(
-      `loadBundle: ${name} must have ${listed.bytes} bytes, got ${bytes.length}. The file is truncated or was changed; copy the bundle again.`,
-    );
-  const hash = await sha256(bytes);
-  if (hash !== listed.sha256)
-    throw new DataError(
-      `loadBundle: ${name} must have the SHA-256 ${listed.sha256}, got ${hash}. The file is damaged or was changed; copy the bundle again.`,
-    );
-  return bytes;
-}
-
 async function checkManifestHash(manifest: BundleManifest): Promise<void> {
   if (manifest.manifestSha256 === undefined || manifest.manifestSha256 === (await manifestHash(manifest))) return;
   throw new DataError(
@@ -108,19 +78,9 @@ async function checkManifestHash(manifest: BundleManifest): Promise<void> {
   );
 }
 
-async function readFrom(source: BundleSource, name: string): Promise<Uint8Array> {
-  try {
-    return await source.read(name);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new DataError(`loadBundle: ${name} of the bundle could not be read: ${reason}`, { cause });
-  }
-}
-
 async function segment(
   manifest: BundleManifest,
-  session: OnnxSession,
-  { ort }: OnnxOptions,
+  model: WindowModel,
   volume: Volume,
   { onWarning, onSlice, ...options }: SegmentOptions,
 ): Promise<LabelMap> {
@@ -132,28 +92,26 @@ async function segment(
     );
   const { volume: canonical, restore } = toCanonical(volume);
   warnOfSpacing(manifest, canonical, onWarning);
-  const model = modelGrid(canonical, spacing);
-  const isOwnGrid = model.grid === model.cropped;
+  const part = modelGrid(canonical, spacing);
+  const isOwnGrid = part.grid === part.cropped;
   const answers =
-    isOwnGrid && !onSlice ? undefined : sliceAnswers({ scan: canonical, model, classes: classes.length, onSlice });
+    isOwnGrid && !onSlice
+      ? undefined
+      : sliceAnswers({ scan: canonical, model: part, classes: classes.length, onSlice });
   const indices = await slidingWindow({
     ...options,
     image: windowIntensity(
-      imageOnModelGrid(canonical, model),
+      imageOnModelGrid(canonical, part),
       scanWindow(intensity, () => scanRange(canonical)),
     ),
-    shape: model.grid.shape,
+    shape: part.grid.shape,
     patchSize,
     classes: classes.length,
+    batch: model.batch,
+    predict: model.predict,
     ...(answers && { onSlice: (_, probabilities) => answers.push(probabilities) }),
-    async predict(patch) {
-      const image = new ort.Tensor("float32", patch, [1, 1, ...patchSize]);
-      const { probabilities } = await session.run({ image });
-      if (!probabilities) throw new DataError('segmentVolume: model.onnx has no output "probabilities".');
-      return (await probabilities.getData(true)) as Float32Array;
-    },
   });
-  const onScan = answers?.finish() ?? pasteVolume({ data: indices, ...model.cropped }, canonical, model.box).data;
+  const onScan = answers?.finish() ?? pasteVolume({ data: indices, ...part.cropped }, canonical, part.box).data;
   const values = classes.map(({ labelValue }) => labelValue);
   const data = Math.max(...values) < 256 ? new Uint8Array(onScan.length) : new Uint16Array(onScan.length);
   for (let i = 0; i < data.length; i++) data[i] = values[onScan[i] as number] as number;

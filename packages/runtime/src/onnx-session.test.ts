@@ -51,7 +51,7 @@ describe("openSession", () => {
 
   test("asks for a provider, a layout and threads", async () => {
     const { ort, options } = pretended();
-    await openSession({ ort, device: "webgpu" }, new Uint8Array(), ["state"]);
+    await openSession({ ort, device: "webgpu" }, new Uint8Array(), { resident: ["state"] });
     await openSession({ ort, threads: 2 }, new Uint8Array());
     expect(options).toMatchObject([
       {

@@ -38,6 +38,17 @@ export interface OnnxOptions {
   readonly allowCpuFallback?: boolean;
 }
 
+/** How a graph is loaded, beside where. */
+export interface SessionOptions {
+  /** Outputs that stay on a WebGPU device; others are copied to the CPU at once. */
+  readonly resident?: readonly string[];
+  /**
+   * On the CPU: keep memory between runs and within them in an arena. Faster where large tensors are made anew at every step
+   * of a training; takes more than it has to where they are small.
+   */
+  readonly arena?: boolean;
+}
+
 /** A graph that is loaded and ready to run. */
 export interface OnnxSession {
   run(feeds: Readonly<Record<string, Tensor>>): Promise<Readonly<Record<string, Tensor>>>;
@@ -48,13 +59,12 @@ export interface OnnxSession {
  * Loads an ONNX graph. On WebGPU every load, run and release of the process waits for the one before: ONNX Runtime freezes or
  * fails when they overlap.
  *
- * @param resident - Outputs that stay on a WebGPU device; others are copied to the CPU at once.
  * @throws ResourceError if ONNX Runtime cannot load the graph on the device; ConfigError if this build of it must not be used.
  */
 export async function openSession(
   options: OnnxOptions,
   model: Uint8Array,
-  resident: readonly string[] = [],
+  { resident = [], arena = true }: SessionOptions = {},
 ): Promise<OnnxSession> {
   const { ort, device = "cpu", threads, allowSoftwareAdapter } = options;
   askForWebThreads(ort, threads);
@@ -64,6 +74,7 @@ export async function openSession(
       graphOptimizationLevel: "all",
       // planned memory patterns take nearly twice the memory of a training step and save no time
       enableMemPattern: false,
+      enableCpuMemArena: arena,
       logSeverityLevel: 3,
       ...(threads !== undefined && { intraOpNumThreads: threads }),
     }).catch((cause: unknown) => {

@@ -1,4 +1,5 @@
 import type { Attribute, ElementType, Graph, Value } from "../graph.js";
+import { piecewise } from "../pieces.js";
 import { aligned, broadcastShape, plain, reshapeValue, type Sym, uniformValue } from "../symbol.js";
 
 type Attributes = Readonly<Record<string, Attribute>>;
@@ -13,7 +14,9 @@ export function elementwise(
 ): Sym {
   const { shape, order, values } = aligned(graph, operands);
   const resultType = type ?? values[0]?.type ?? "float32";
-  return { shape, order, value: graph.node(op, values, resultType, broadcastShape(values), attributes) };
+  const inOne = (operands: readonly Value[]): Value =>
+    graph.node(op, operands, resultType, broadcastShape(operands), attributes);
+  return { shape, order, value: piecewise(graph, values, broadcastShape(values), inOne) ?? inOne(values) };
 }
 
 /** The number repeated over a shape. */

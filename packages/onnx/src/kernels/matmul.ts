@@ -1,6 +1,7 @@
 import { ShapeError, showShape, sizeOf } from "@plseg/core";
 import { backend_util } from "@tensorflow/tfjs-core";
 import type { Graph, Value } from "../graph.js";
+import { joined, piecewise, planesOf, spans } from "../pieces.js";
 import {
   broadcastShape,
   expanded,
@@ -16,6 +17,7 @@ import {
 } from "../symbol.js";
 import { withBiasAndActivation } from "./activation.js";
 import { input, type KernelAttributes, type KernelTable, tensorLike } from "./kernel.js";
+import { sliceAxis } from "./shaping.js";
 
 const swapLast = (rank: number): number[] => [...identityOrder(rank - 2), rank - 1, rank - 2];
 
@@ -40,9 +42,9 @@ function contracted(graph: Graph, matrix: Sym, x: Sym, axis: number): Sym {
   const [to = 1, from = 1] = matrix.shape.slice(-2);
   const { value, order } = expanded(graph, x);
   const place = order.indexOf(axis);
-  const [outer, inner] = [sizeOf(value.shape.slice(0, place)), sizeOf(value.shape.slice(place + 1))];
   const weights = reshaped(graph, matrix, [to, from]);
-  const product = (): Value => {
+  const product = (value: Value): Value => {
+    const [outer, inner] = [sizeOf(value.shape.slice(0, place)), sizeOf(value.shape.slice(place + 1))];
     if (inner === 1) {
       const rows = plain(reshapeValue(graph, value, [outer, from]));
       return gemm(graph, rows, transposed(weights, [1, 0])).value;
@@ -51,8 +53,32 @@ function contracted(graph: Graph, matrix: Sym, x: Sym, axis: number): Sym {
     const rows = reshapeValue(graph, value, [outer, from, inner]);
     return graph.node("MatMul", [materialize(graph, weights), rows], "float32", [outer, to, inner]);
   };
-  const shape = x.shape.with(axis, to);
-  return { shape, order, value: reshapeValue(graph, product(), value.shape.with(place, to)) };
+  const inOne = (value: Value): Value => reshapeValue(graph, product(value), value.shape.with(place, to));
+  const shape = value.shape.with(place, to);
+  const isVolume = graph.streamed && shape.length === 5;
+  const pieces =
+    isVolume && place === 1 && shape[0] === 1
+      ? resizedDepth(graph, weights, value)
+      : isVolume && place > 1 && piecewise(graph, [value], shape, ([piece]) => inOne(piece as Value));
+  return { shape: x.shape.with(axis, to), order, value: pieces || inOne(value) };
+}
+
+/** The planes of a volume multiplied by a matrix `[to, from]`, in pieces: each from the planes on which it depends alone. */
+function resizedDepth(graph: Graph, matrix: Sym, volume: Value): Value {
+  const [to = 1, from = 1] = matrix.shape;
+  const rest = volume.shape.slice(2);
+  const known = materialize(graph, matrix).constant;
+  const results = spans(1, to).map(({ from: row, count }) => {
+    const rows = sliceAxis(graph, matrix, 0, row, count);
+    const used = identityOrder(from).filter(
+      (column) => !known || identityOrder(count).some((i) => Number(known[(row + i) * from + column]) !== 0),
+    );
+    const [first = 0, last = 0] = [used[0], used.at(-1)];
+    const columns = sliceAxis(graph, rows, 1, first, last - first + 1);
+    const planes = planesOf(graph, volume, first, last - first + 1, [sizeOf(rest)]);
+    return reshapeValue(graph, gemm(graph, columns, plain(planes)).value, [1, count, ...rest]);
+  });
+  return joined(graph, results, [1, to, ...rest]);
 }
 
 /** The product of matrices, over matching or repeated leading axes. */

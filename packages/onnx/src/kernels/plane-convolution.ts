@@ -1,5 +1,6 @@
 import { sizeOf, UnsupportedOpError } from "@plseg/core";
 import type { Graph, Value } from "../graph.js";
+import { joined, planesOf, spansOf } from "../pieces.js";
 import { materialize, PLANES_ORDER, plain, reshapeValue, type Sym } from "../symbol.js";
 import type { Geometry } from "./geometry.js";
 import { planeProduct } from "./plane-product.js";
@@ -22,21 +23,25 @@ export function planeConvolution(graph: Graph, x: Sym, kernel: Sym, geometry: Ge
     ...inPlane,
   ]);
   const attributes = { kernel_shape: inPlane, pads: [...before.slice(1), ...after.slice(1)] };
-  const images = stacked(graph, x, geometry).value;
-  const shape = [images.shape[0] ?? 1, outChannels, ...outSize.slice(1)];
-  const value = reshapeValue(graph, graph.node("Conv", [images, kernels], "float32", shape, attributes), [
-    batch,
-    outSize[0] ?? 1,
-    ...shape.slice(1),
-  ]);
+  const shape = [batch, outSize[0] ?? 1, outChannels, ...outSize.slice(1)];
+  const convolved = (images: Value): Value =>
+    graph.node("Conv", [images, kernels], "float32", [images.shape[0] ?? 1, ...shape.slice(2)], attributes);
+  const images = stacked(graph, x, geometry);
+  const whole = { from: 0, count: batch * (outSize[0] ?? 1) };
+  const results = (graph.streamed ? spansOf(graph, images) : [whole]).map(({ from, count }) => {
+    const planes = planesOf(graph, images, from, count, images.shape.slice(2));
+    return reshapeValue(graph, convolved(planes), [1, count, ...shape.slice(2)]);
+  });
+  const value = joined(graph, results, shape);
   return { shape: [batch, ...outSize, outChannels], value, order: PLANES_ORDER };
 }
 
 /** Gradient of {@link planeConvolution} with respect to its kernel. */
 export function planeKernelGradient(graph: Graph, x: Sym, dy: Sym, geometry: Geometry): Sym {
-  const { inChannels, outChannels, outSize, kernel } = geometry;
-  const images = stacked(graph, x, geometry);
-  const planes = images.shape[0] ?? 1;
+  const { batch, inChannels, outChannels, outSize, kernel } = geometry;
+  const stack = stacked(graph, x, geometry);
+  const planes = batch * (outSize[0] ?? 1);
+  const images = plain(reshapeValue(graph, stack, [planes, ...stack.shape.slice(2)]));
   const gradients = plain(
     reshapeValue(graph, materialize(graph, dy, PLANES_ORDER), [planes, outChannels, ...outSize.slice(1)]),
   );
@@ -67,13 +72,14 @@ const IN = 3;
 /** Numbers in the moved copies that are multiplied at once: 8 MiB. */
 const PIECE = 2 ** 21;
 
-/** For each plane of the result the planes that the kernel covers: `[batch · depth, taps · channel, height, width]`. */
-function stacked(graph: Graph, x: Sym, { batch, inChannels, inSize, outSize, kernel, before, after }: Geometry): Sym {
+/** For each plane of the result the planes that the kernel covers: `[batch, depth, taps · channel, height, width]`. */
+function stacked(graph: Graph, x: Sym, { outSize, kernel, before, after }: Geometry): Value {
   const taps = kernel[0] ?? 1;
   const outDepth = outSize[0] ?? 1;
   const margin = [before[0] ?? 0, after[0] ?? 0] as const;
-  const volume = padded(graph, plain(materialize(graph, x, PLANES_ORDER)), [NONE, margin, NONE, NONE, NONE]);
+  const image = materialize(graph, x, PLANES_ORDER);
+  if (taps === 1 && margin.every((size) => size === 0)) return image;
+  const volume = padded(graph, plain(image), [NONE, margin, NONE, NONE, NONE]);
   const parts = Array.from({ length: taps }, (_, tap) => sliceAxis(graph, volume, 1, tap, outDepth));
-  const shape = [batch * outDepth, taps * inChannels, ...inSize.slice(1)];
-  return plain(reshapeValue(graph, concatenated(graph, parts, 2).value, shape));
+  return concatenated(graph, parts, 2).value;
 }

@@ -1,6 +1,7 @@
 import { sizeOf } from "@plseg/core";
 import { backend_util } from "@tensorflow/tfjs-core";
 import type { Graph, Value } from "../graph.js";
+import { joined } from "../pieces.js";
 import { channelsFirstOrder, materialize, PLANES_ORDER, plain, reshapeValue, type Sym, transposed } from "../symbol.js";
 import { castTo, elementwise, scalar } from "./elementwise.js";
 import { input, type KernelAttributes, type KernelTable } from "./kernel.js";
@@ -87,6 +88,23 @@ function maxPool(graph: Graph, x: Sym, { order, inShape, outShape }: View, geome
   return graph.multi("MaxPool", [image], outputs.slice(0, count), attributes);
 }
 
+/** The same, piece by piece, of a volume whose pieces are whole layers of windows. */
+function inPieces(graph: Graph, x: Sym, { order, resultShape }: View, { window }: Geometry): Value | undefined {
+  const pieces = graph.pieces.get(materialize(graph, x, order).name);
+  const [layer = 1] = window;
+  if (!pieces?.every((piece) => (piece.shape[1] ?? 1) % layer === 0)) return undefined;
+  const [, , channels = 1, height = 1, width = 1] = resultShape;
+  const results = pieces.map((piece) => {
+    const [, planes = 1, , rows = 1, columns = 1] = piece.shape;
+    const layers = planes / layer;
+    const image = reshapeValue(graph, piece, [layers, 1, layer, channels * rows, columns]);
+    const attributes = { kernel_shape: window, strides: window, pads: [0, 0, 0, 0, 0, 0] };
+    const largest = graph.node("MaxPool", [image], "float32", [layers, 1, 1, channels * height, width], attributes);
+    return reshapeValue(graph, largest, [1, layers, channels, height, width]);
+  });
+  return joined(graph, results, resultShape);
+}
+
 /** Each number of `dy` at the place from which the largest of its window came. */
 function unpooled(graph: Graph, dy: Sym, indices: Value, { order, inShape, outShape }: View): Value {
   const inputs = [reshapeValue(graph, materialize(graph, dy, order), outShape), indices, graph.integers(inShape)];
@@ -142,12 +160,10 @@ export const POOLING_KERNELS: KernelTable = {
     const shape = geometry(x, attributes);
     const view = viewOf(graph, x, shape);
     const [batch = 1, channels = 1, ...sizes] = shape.valueShape;
-    const [value] = maxPool(graph, x, view, shape);
-    return {
-      shape: [batch, ...sizes, channels],
-      value: reshapeValue(graph, value as Value, view.resultShape),
-      order: view.order,
-    };
+    const value =
+      inPieces(graph, x, view, shape) ??
+      reshapeValue(graph, maxPool(graph, x, view, shape)[0] as Value, view.resultShape);
+    return { shape: [batch, ...sizes, channels], value, order: view.order };
   },
   MaxPool3DGrad: (graph, inputs, attributes) => {
     const [dy, x] = [input(inputs, "dy"), input(inputs, "input")];

@@ -1,6 +1,7 @@
 import { type Shape, sizeOf } from "@plseg/core";
 import { engine } from "@tensorflow/tfjs-core";
 import type { Graph, Value } from "../graph.js";
+import { piecewise } from "../pieces.js";
 import { expanded, reshaped, type Sym } from "../symbol.js";
 import { castTo, choose, compare, elementwise, float, not, scalar } from "./elementwise.js";
 import { fromFront, input, type KernelTable, type TraceKernel } from "./kernel.js";
@@ -27,10 +28,14 @@ function runs(places: readonly number[], shape: Shape): number[][] {
 }
 
 function reduceRun(graph: Graph, op: string, value: Value, places: readonly number[]): Value {
-  const shape = value.shape.map((size, place) => (places.includes(place) ? 1 : size));
-  return op === "ReduceSum"
-    ? graph.node(op, [value, graph.integers(places)], value.type, shape, { keepdims: 1 })
-    : graph.node(op, [value], value.type, shape, { axes: places, keepdims: 1 });
+  const shapeOf = ({ shape }: Value): number[] => shape.map((size, place) => (places.includes(place) ? 1 : size));
+  const inOne = (operand: Value): Value =>
+    op === "ReduceSum"
+      ? graph.node(op, [operand, graph.integers(places)], operand.type, shapeOf(operand), { keepdims: 1 })
+      : graph.node(op, [operand], operand.type, shapeOf(operand), { axes: places, keepdims: 1 });
+  const perPlane = places.every((place) => place >= 2);
+  const pieces = perPlane && piecewise(graph, [value], shapeOf(value), ([piece]) => inOne(piece as Value));
+  return pieces || inOne(value);
 }
 
 /** The sum over axes, which stay with size 1. Repeated numbers are counted, not added up. */

@@ -1,6 +1,7 @@
 import { ShapeError, showShape, sizeOf } from "@plseg/core";
 import { backend_util, slice_util, util } from "@tensorflow/tfjs-core";
-import type { Graph } from "../graph.js";
+import type { Graph, Value } from "../graph.js";
+import { piecewise } from "../pieces.js";
 import {
   broadcastTo,
   expanded,
@@ -103,8 +104,13 @@ export function concatenated(graph: Graph, parts: readonly Sym[], axis: number):
   const size = parts.reduce((total, { shape }) => total + (shape[axis] ?? 0), 0);
   const shape = largest.shape.map((full, i) => (i === axis ? size : full));
   const valueShape = order.map((a) => shape[a] ?? 1);
-  const value = graph.node("Concat", values, largest.value.type, valueShape, { axis: order.indexOf(axis) });
-  return { shape, order, value };
+  const place = order.indexOf(axis);
+  const inOne = (operands: readonly Value[], shape: readonly number[]): Value =>
+    graph.node("Concat", operands, largest.value.type, shape, { axis: place });
+  const perPlane = place >= 2 && valueShape.length === 5;
+  const pieces =
+    perPlane && piecewise(graph, values, valueShape, (of, planes) => inOne(of, [1, planes, ...valueShape.slice(2)]));
+  return { shape, order, value: pieces || inOne(values, valueShape) };
 }
 
 function unstacked(graph: Graph, x: Sym, axis: number): Sym[] {

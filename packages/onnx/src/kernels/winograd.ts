@@ -1,9 +1,10 @@
 import { sizeOf, UnsupportedOpError } from "@plseg/core";
 import type { Graph, Value } from "../graph.js";
+import { joined, planesOf } from "../pieces.js";
 import { materialize, PLANES_ORDER, plain, reshapeValue, type Sym } from "../symbol.js";
 import type { Geometry } from "./geometry.js";
 import { planeProduct } from "./plane-product.js";
-import { concatenated, sliceAxis } from "./shaping.js";
+import { sliceAxis } from "./shaping.js";
 
 /*
  * Winograd's minimal filtering F(4, 3) along depth: four planes of a convolution with three taps from six products instead
@@ -62,11 +63,9 @@ const RESULT = [
 /** A convolution of stride 1 with three taps along depth. */
 export function winogradConvolution(graph: Graph, x: Sym, kernel: Sym, geometry: Geometry): Sym {
   const { batch, inChannels, outChannels, inSize, outSize, kernel: taps, before, after } = geometry;
-  const [depth = 1, ...inPlane] = inSize;
+  const [, ...inPlane] = inSize;
   const [outDepth = 1, ...outPlane] = outSize;
-  const rows = plain(
-    reshapeValue(graph, materialize(graph, x, PLANES_ORDER), [batch * depth, inChannels * sizeOf(inPlane)]),
-  );
+  const volume = materialize(graph, x, PLANES_ORDER);
   const byTap = materialize(graph, kernel, [0, 4, 3, 1, 2]); // [depth, out, in, height, width]
   const flat = reshapeValue(graph, byTap, [WINOGRAD_TAPS, sizeOf(byTap.shape.slice(1))]);
   const kernels = reshapeValue(graph, product(graph, KERNEL, flat), [
@@ -81,14 +80,15 @@ export function winogradConvolution(graph: Graph, x: Sym, kernel: Sym, geometry:
   };
 
   const results = tilesOf(geometry).map((tile) => {
-    const slab = sliceAxis(graph, rows, 0, tile.from, tile.planes).value;
+    const slab = planesOf(graph, volume, tile.from, tile.planes, [inChannels * sizeOf(inPlane)]);
     const factors = reshapeValue(graph, product(graph, tile.image, slab), [1, PRODUCTS * inChannels, ...inPlane]);
     const shape = [1, PRODUCTS * outChannels, ...outPlane];
     const products = graph.node("Conv", [factors, kernels], "float32", shape, attributes);
     const flatProducts = reshapeValue(graph, products, [PRODUCTS, outChannels * sizeOf(outPlane)]);
-    return plain(product(graph, columnsAsRows(tile.result), flatProducts));
+    const planes = product(graph, columnsAsRows(tile.result), flatProducts);
+    return reshapeValue(graph, planes, [1, tile.outPlanes, outChannels, ...outPlane]);
   });
-  const value = reshapeValue(graph, concatenated(graph, results, 0).value, [batch, outDepth, outChannels, ...outPlane]);
+  const value = joined(graph, results, [batch, outDepth, outChannels, ...outPlane]);
   return { shape: [batch, ...outSize, outChannels], value, order: PLANES_ORDER };
 }
 

@@ -1,12 +1,13 @@
 import { lstat, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DataError } from "@plseg/core";
-import { type BundleSource, type LoadedBundle, loadBundle } from "../load-bundle.js";
-import type { OnnxOptions } from "../onnx-session.js";
+import { type LoadedBundle, loadBundle } from "../load-bundle.js";
+import type { BundleSource } from "../read-bundle-file.js";
+import type { LoadBundleOptions } from "../window-model.js";
 import { importOnnxRuntime } from "./import-onnx-runtime.js";
 
 /** Options of {@link readBundle}. ONNX Runtime is `onnxruntime-node` unless told. */
-export type ReadBundleOptions = Partial<OnnxOptions>;
+export type ReadBundleOptions = Partial<LoadBundleOptions>;
 
 /** The files of a bundle in a folder. Links in it are not followed: what they lead to may change, or never end. */
 export function bundleFolder(folder: string): BundleSource {

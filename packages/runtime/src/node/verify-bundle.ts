@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { DataError } from "@plseg/core";
-import { readBundleFile } from "../load-bundle.js";
+import { readBundleFile } from "../read-bundle-file.js";
 import { answerOf, decodeCheck } from "./bundle-check.js";
 import { bundleFolder, type ReadBundleOptions, readBundle } from "./read-bundle.js";
 
@@ -22,12 +22,25 @@ const NEEDED_AGREEMENT = 0.999;
 const ALLOWED_DIFFERENCE = 1e-3;
 
 /**
- * Checks that a bundle is whole and works here: the SHA-256 of every file, that there are no others, then its model on the stored check volume against
- * the stored answer.
+ * Checks that a bundle is whole and works here: the SHA-256 of every file, that there are no others, then `model.onnx` on the
+ * stored check volume against the stored answer, and on a CPU also the graph that is made of the weights there.
  *
  * @throws DataError if a file is missing, damaged, or not listed in `bundle.json`, and as {@link readBundle}.
  */
 export async function verifyBundle(folder: string, options: ReadBundleOptions = {}): Promise<BundleVerification> {
+  const { device = "cpu" } = options;
+  const found: BundleVerification[] = [];
+  for (const portable of device === "cpu" ? [true, false] : [true])
+    found.push(await verifyModel(folder, { ...options, portable }));
+  return {
+    passed: found.every(({ passed }) => passed),
+    agreement: Math.min(...found.map(({ agreement }) => agreement)),
+    largestDifference: Math.max(...found.map(({ largestDifference }) => largestDifference)),
+    files: found[0]?.files ?? 0,
+  };
+}
+
+async function verifyModel(folder: string, options: ReadBundleOptions): Promise<BundleVerification> {
   const bundle = await readBundle(folder, options);
   try {
     const { manifest } = bundle;

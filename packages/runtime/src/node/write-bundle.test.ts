@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DataError, scalingAffine, type Volume } from "@plseg/core";
 import { readLabelFile } from "@plseg/data/node";
-import { drawWeights, listWeights, plSegUnet, writeSafetensors } from "@plseg/models";
+import { drawWeights, listWeights, plSegUnet, storedShape, writeSafetensors } from "@plseg/models";
 import "@plseg/test-kit";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { readBundleManifest } from "../bundle-manifest.js";
@@ -27,6 +27,13 @@ const patchSize = [8, 8, 8] as const;
 const network = plSegUnet({ classes: 2, features: [2, 4], deepSupervision: false });
 const specs = listWeights(network, [1, 8, 8, 8, 1]);
 const modelOf = (seed: number): Uint8Array => exportModel({ network, weights: drawWeights(specs, seed), patchSize });
+const weightsOf = (seed: number): Uint8Array => {
+  const drawn = drawWeights(specs, seed);
+  const tensors = specs.map(({ name, shape }) => {
+    return [name, { dtype: "F32", shape: storedShape(shape), data: drawn.get(name) ?? new Float32Array(0) }] as const;
+  });
+  return writeSafetensors(new Map(tensors));
+};
 const parts: BundleParts = {
   manifest: {
     classes: [
@@ -41,7 +48,7 @@ const parts: BundleParts = {
     provenance: { method: "pl-seg", annotatedCases: { liver: 2 }, trainingCases: 2, plseg: "0.1.0" },
   },
   model: modelOf(1),
-  weights: writeSafetensors(new Map()),
+  weights: weightsOf(1),
 };
 
 const FILES = ["check/answer.json", "check/image.nii.gz", "check/labels.nii.gz", "model.onnx", "weights.safetensors"];
@@ -87,7 +94,7 @@ describe("writeBundle", () => {
     await expect(broken).rejects.toThrow("ONNX Runtime could not load the graph");
     expect(JSON.parse(await readFile(join(folder, "bundle.json"), "utf8"))).toEqual(before);
 
-    const after = await writeBundle(folder, { ...parts, model: modelOf(2) });
+    const after = await writeBundle(folder, { ...parts, model: modelOf(2), weights: weightsOf(2) });
     expect(after.files["model.onnx"]).not.toEqual(before.files["model.onnx"]);
     expect((await verifyBundle(folder)).passed).toBe(true);
     expect(await readdir(root)).toEqual(["b"]);
@@ -121,6 +128,11 @@ describe("readBundle and verifyBundle", () => {
     await rm(labels);
     await expect(verifyBundle(folder)).rejects.toThrow("check/labels.nii.gz of the bundle could not be read: ENOENT");
     await expect(readBundle(join(root, "nowhere"))).rejects.toThrow(DataError);
+  });
+
+  test("find weights that give another answer than the stored one", async () => {
+    await writeBundle(join(root, "b"), { ...parts, weights: weightsOf(2) });
+    expect(await verifyBundle(join(root, "b"))).toMatchObject({ passed: false, files: 5 });
   });
 
   test("find a model that gives another answer than the stored one", async () => {

@@ -96,7 +96,7 @@ async function assemble({ manifest: given, model, weights, checkVolume, ort }: B
   const unchecked = await manifestOf(files);
   const read = async (name: string): Promise<Uint8Array> =>
     files.get(name) ?? new TextEncoder().encode(JSON.stringify(unchecked));
-  const bundle = await loadBundle({ read }, { ort: ort ?? (await importOnnxRuntime()) });
+  const bundle = await loadBundle({ read }, { ort: ort ?? (await importOnnxRuntime()), portable: true });
   try {
     const image = checkVolume ?? syntheticVolume(unchecked);
     for (const [name, bytes] of encodeCheck(image, await answerOf(bundle, image))) files.set(name, bytes);
