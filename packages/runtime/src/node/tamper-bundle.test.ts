@@ -2,7 +2,7 @@ import { cp, mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DataError, Random } from "@plseg/core";
-import { drawWeights, listWeights, plSegUnet, writeSafetensors } from "@plseg/models";
+import { drawWeights, listWeights, plSegUnet, storedShape, writeSafetensors } from "@plseg/models";
 import "@plseg/test-kit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { exportModel } from "../export-model.js";
@@ -24,7 +24,11 @@ beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "plseg-tamper-"));
   folder = join(root, "bundle");
   const network = plSegUnet({ classes: 2, features: [2, 4], deepSupervision: false });
-  const weights = drawWeights(listWeights(network, [1, 8, 8, 8, 1]), 1);
+  const specs = listWeights(network, [1, 8, 8, 8, 1]);
+  const weights = drawWeights(specs, 1);
+  const tensors = specs.map(({ name, shape }) => {
+    return [name, { dtype: "F32", shape: storedShape(shape), data: weights.get(name) ?? new Float32Array(0) }] as const;
+  });
   await writeBundle(join(root, "sound"), {
     manifest: {
       classes: [
@@ -39,7 +43,7 @@ beforeAll(async () => {
       provenance: { method: "pl-seg", annotatedCases: { liver: 2 }, trainingCases: 2, plseg: "0.1.0" },
     },
     model: exportModel({ network, weights, patchSize: [8, 8, 8] }),
-    weights: writeSafetensors(new Map([["w", { dtype: "F32", shape: [4], data: Float32Array.of(1, 2, 3, 4) }]])),
+    weights: writeSafetensors(new Map(tensors)),
   });
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
