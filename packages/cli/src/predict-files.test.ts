@@ -14,7 +14,7 @@ import { runPlseg } from "./program.js";
 let root = "";
 const at = (...parts: string[]): string => join(root, ...parts);
 
-const { optimizer, schedule, warmup, clipNorm, averageDecay, objective } = PRESETS.quick;
+const { optimizer, schedule, warmup, clipNorm, averageDecay, objective, accumulate } = PRESETS.quick;
 
 const CONFIG: Omit<RunConfig, "data"> = {
   version: 3,
@@ -26,7 +26,7 @@ const CONFIG: Omit<RunConfig, "data"> = {
   batch: 1,
   steps: 40,
   learningRate: 0.01,
-  ...{ optimizer, schedule, warmup, clipNorm, averageDecay, objective },
+  ...{ optimizer, schedule, warmup, clipNorm, averageDecay, objective, accumulate },
   foreground: 0.5,
   plan: {
     version: 1,

@@ -1,3 +1,4 @@
+export { accumulatedStep } from "./accumulated-step.js";
 export { ADAM_DEFAULTS, type AdamOptions, adam } from "./adam.js";
 export { ADAMW_DEFAULTS, type AdamwOptions, adamw } from "./adamw.js";
 export { clipGradient } from "./clip-gradient.js";

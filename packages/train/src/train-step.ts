@@ -57,8 +57,12 @@ export interface TrainStep {
   readonly layout: FlatLayout;
 }
 
+/** Dropout seeds lie in [0, this). */
+export const SEEDS = 4093;
+
 /** Before the names of the loss state. */
 export const LOSS_STATE = "loss.";
+
 const OPTIMIZER = "optimizer.";
 /** Before the names of the weights that gradients move, where others are their averages. */
 export const TRAINED = "trained.";
@@ -72,7 +76,51 @@ export const TRAINED = "trained.";
  * Averaged weights: a = d a + (1 − d) w with d = min(averageDecay, (1 + step) / (10 + step)), for parameters and buffers.
  */
 export function trainStep(options: TrainStepOptions): TrainStep {
-  const { network, objective, classes, optimizer, patchSize, batch, clipNorm = 0, averageDecay = 0 } = options;
+  const { classes, patchSize, batch } = options;
+  const { layout, state, backward, update } = stepParts(options);
+  const [depth, height, width] = patchSize;
+  return {
+    fn(inputs) {
+      const { gradient, buffers, ...rest } = backward(inputs);
+      return { ...update(inputs, gradient, buffers), ...rest };
+    },
+    inputs: {
+      ...state,
+      image: { shape: [batch, depth, height, width, 1] },
+      labels: { shape: [batch, depth, height, width], dtype: "int32" },
+      annotated: { shape: [batch, classes] },
+      learningRate: { shape: [] },
+      step: { shape: [] },
+      progress: { shape: [] },
+      seed: { shape: [] },
+    },
+    state,
+    layout,
+  };
+}
+
+/** The two halves of a step, for whoever runs them apart. Tensors have the names of {@link TrainStep.fn}. */
+export interface StepParts extends Pick<TrainStep, "layout" | "state"> {
+  /** Before the names of the weights that gradients move: nothing, or {@link TRAINED}. */
+  readonly trained: string;
+  /** Forward, losses, backward: the gradient and the buffers after it, loss state, terms and loss. */
+  backward(inputs: Readonly<Record<string, Tensor>>): StepGradient;
+  /** What the optimizer makes of a gradient: weights, averages, optimizer state and `gradientNorm`. */
+  update(inputs: Readonly<Record<string, Tensor>>, gradient: Tensor1D, buffers: Tensor1D): Record<string, Tensor>;
+}
+
+/** What the first half of a step hands to the second, and what it gives beside it. */
+export interface StepGradient {
+  /** `[P]`. */
+  readonly gradient: Tensor1D;
+  /** `[B]`, after the step. */
+  readonly buffers: Tensor1D;
+  readonly [name: string]: Tensor;
+}
+
+/** The two halves of a step. */
+export function stepParts(options: Omit<TrainStepOptions, "patchSize" | "batch">): StepParts {
+  const { network, objective, classes, optimizer, clipNorm = 0, averageDecay = 0 } = options;
   const { layout } = describeNetwork(network);
   const weights = {
     parameters: { shape: [layout.parameterCount] },
@@ -84,14 +132,13 @@ export function trainStep(options: TrainStepOptions): TrainStep {
   for (const name of optimizer.vectors) state[OPTIMIZER + name] = { shape: [layout.parameterCount] };
   for (const { name, shape } of trace(() => objective.init(), {}).outputs) state[LOSS_STATE + name] = { shape };
 
-  const fn: TensorFunction = (inputs) => {
+  const backward = (inputs: Readonly<Record<string, Tensor>>): StepGradient => {
     const tensor = <T extends Tensor>(name: string): T => inputs[name] as T;
     const target: PartialTarget = {
       oneHot: oneHot(tensor("labels"), classes, 1, 0, "float32") as Tensor5D,
       annotated: tensor<Tensor2D>("annotated"),
     };
-    const parameters = tensor<Tensor1D>(`${trained}parameters`);
-    const flat = flatWeights(layout, parameters, tensor<Tensor1D>(`${trained}buffers`));
+    const flat = flatWeights(layout, tensor<Tensor1D>(`${trained}parameters`), tensor<Tensor1D>(`${trained}buffers`));
     const { value, aux, gradients } = valueAndGradients(() => {
       const pyramid = network(flat.weights, tensor<Tensor5D>("image"), {
         training: true,
@@ -106,42 +153,32 @@ export function trainStep(options: TrainStepOptions): TrainStep {
         aux: { buffers: flat.nextBuffers(), ...renamed(LOSS_STATE, result.state), ...renamed("term.", result.terms) },
       };
     }, flat.tensors);
-    const gradient = flat.packGradients(gradients);
+    return { ...aux, gradient: flat.packGradients(gradients), loss: value };
+  };
+
+  const update: StepParts["update"] = (inputs, gradient, buffers) => {
+    const parameters = inputs[`${trained}parameters`] as Tensor1D;
     const gradientNorm = norm(gradient) as Scalar;
     const updated = optimizer.update(
       parameters,
       clipNorm > 0 ? clipGradient(gradient, gradientNorm, clipNorm) : gradient,
       selected(OPTIMIZER, inputs) as Record<string, Tensor1D>,
       {
-        learningRate: tensor<Scalar>("learningRate"),
-        step: tensor<Scalar>("step"),
+        learningRate: inputs.learningRate as Scalar,
+        step: inputs.step as Scalar,
         decaying: () => kernels(layout, parameters),
       },
     );
-    const { buffers, ...rest } = aux;
     const next = { parameters: updated.parameters, buffers };
     return {
       ...renamed(trained, next),
       ...(averageDecay > 0 && averaged(next, inputs, averageDecay)),
       ...renamed(OPTIMIZER, updated.state),
-      ...rest,
-      loss: value,
       gradientNorm,
     };
   };
 
-  const [depth, height, width] = patchSize;
-  const inputs: Record<string, InputSpec> = {
-    ...state,
-    image: { shape: [batch, depth, height, width, 1] },
-    labels: { shape: [batch, depth, height, width], dtype: "int32" },
-    annotated: { shape: [batch, classes] },
-    learningRate: { shape: [] },
-    step: { shape: [] },
-    progress: { shape: [] },
-    seed: { shape: [] },
-  };
-  return { fn, inputs, state, layout };
+  return { layout, state, trained, backward, update };
 }
 
 /** The kernels in a vector of parameters, and 0 where biases and the weights of norms lie. */

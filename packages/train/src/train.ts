@@ -2,13 +2,14 @@ import { type Network, PlsegError, Random, type Size3D, sizeOf } from "@plseg/co
 import type { Batch } from "@plseg/data";
 import { drawWeights, type FlatLayout } from "@plseg/models";
 import type { Engine, EngineArray, EngineTensor } from "@plseg/runtime";
+import { accumulatedStep } from "./accumulated-step.js";
 import type { Method } from "./method.js";
 import type { Objective } from "./objective.js";
 import type { ObjectiveSettings } from "./objective-settings.js";
 import { OPTIMIZER_DEFAULTS, type OptimizerSettings, optimizerFrom } from "./optimizer-settings.js";
 import { type PlateauState, reduceOnPlateau } from "./reduce-on-plateau.js";
 import { learningRateAt, SCHEDULE_DEFAULTS, type Schedule } from "./schedule.js";
-import { describeNetwork, LOSS_STATE, TRAINED, type TrainStep, trainStep } from "./train-step.js";
+import { describeNetwork, LOSS_STATE, SEEDS, TRAINED, type TrainStep, trainStep } from "./train-step.js";
 
 /** Everything that one step hands to the next, as numbers: enough to go on exactly where training stopped. */
 export interface TrainState {
@@ -60,6 +61,8 @@ export interface TrainOptions {
   readonly patchSize: Size3D;
   /** Patches per step. */
   readonly batch: number;
+  /** Pieces of a batch of which one is in memory at a time (see `accumulatedStep`); 1 unless told. */
+  readonly accumulate?: number;
   /** Steps in all, those already done included. */
   readonly steps: number;
   /** Before warm-up and schedule. */
@@ -95,9 +98,6 @@ export interface TrainOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Dropout seeds lie in [0, this). */
-const SEEDS = 4093;
-
 /** Name of the state of the schedule `plateau`: learning rate, best score, validations waited. */
 const PLATEAU = "schedule.plateau";
 
@@ -109,14 +109,14 @@ const PLATEAU = "schedule.plateau";
  */
 export async function train(options: TrainOptions): Promise<TrainState> {
   const { engine, method, network, classes, sampler, patchSize, batch, steps, seed, signal, onStep } = options;
-  const { learningRate, clipNorm = 0, averageDecay = 0, warmup = 0 } = options;
+  const { learningRate, clipNorm = 0, averageDecay = 0, warmup = 0, accumulate = 1 } = options;
   const schedule: Schedule = options.schedule ?? { name: "polynomial", ...SCHEDULE_DEFAULTS.polynomial };
   const objective = method.objective({
     classes,
     scales: describeNetwork(network).scales,
     ...(options.objective && { settings: options.objective }),
   });
-  const step = trainStep({
+  const stepOptions = {
     network,
     objective,
     classes,
@@ -125,8 +125,12 @@ export async function train(options: TrainOptions): Promise<TrainState> {
     batch,
     clipNorm,
     averageDecay,
-  });
-  const compiled = await engine.compile(step.fn, step.inputs);
+  };
+  const step = trainStep(stepOptions);
+  const compiled =
+    accumulate > 1
+      ? await accumulatedStep(engine, stepOptions, accumulate)
+      : await engine.compile(step.fn, step.inputs);
   const { [PLATEAU]: reached, ...stored } = options.state?.tensors ?? {};
   let tensors: Record<string, EngineArray | EngineTensor> = options.state
     ? stored

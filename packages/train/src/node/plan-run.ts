@@ -24,14 +24,14 @@ export async function planRun(
   settings: TrainSettings,
   { fingerprint, plan: given, memory }: PlanRunOptions,
 ): Promise<Plan> {
-  const { batch, features } = settings;
+  const { batch, accumulate, features } = settings;
   const spacing = settings.spacing === "auto" ? (given?.spacing ?? "auto") : settings.spacing;
   const patchSize = settings.patchSize === "auto" ? (given?.patchSize ?? "auto") : settings.patchSize;
   const intensity = settings.intensity === "auto" ? (given?.intensity ?? "auto") : settings.intensity;
   const follows = [spacing, patchSize, intensity].some((value) => value === "auto" || value === "percentiles");
   const [finest = CHANNELS] = features;
   const made = planFrom(follows ? await fingerprint() : NO_DATA, {
-    ...{ spacing, patchSize, intensity, batch },
+    ...{ spacing, patchSize, intensity, batch: batch / accumulate },
     bytesPerVoxel: (PLAN_DEFAULTS.bytesPerVoxel * finest) / CHANNELS,
     multiple: 2 ** (features.length - 1),
     ...(memory !== undefined && { memory }),

@@ -88,7 +88,7 @@ export function checkRunConfig(config: unknown, where: string): RunConfig {
 }
 
 const ALWAYS_SO_IN_2 = {
-  ...{ optimizer: "adam", warmup: 0, clipNorm: 0, averageDecay: 0 },
+  ...{ optimizer: "adam", warmup: 0, clipNorm: 0, averageDecay: 0, accumulate: 1 },
   objective: {},
   unusedCases: [],
 };

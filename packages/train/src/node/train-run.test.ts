@@ -244,7 +244,7 @@ describe("trainRun", () => {
 
   test("reads a run of version 2, which trained with Adam and a polynomial", async () => {
     const path = join(folder, "whole", "config.json");
-    const { optimizer, warmup, clipNorm, averageDecay, objective, unusedCases, ...config } = JSON.parse(
+    const { optimizer, warmup, clipNorm, averageDecay, objective, unusedCases, accumulate, ...config } = JSON.parse(
       await readFile(path, "utf8"),
     );
     const old = { ...config, version: 2, schedule: "polynomial" };

@@ -86,6 +86,7 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
     sampler: loader,
     patchSize: config.plan.patchSize,
     batch: config.batch,
+    accumulate: config.accumulate,
     steps: config.steps,
     optimizer: config.optimizer,
     learningRate: config.learningRate,

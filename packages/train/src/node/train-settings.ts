@@ -35,6 +35,8 @@ export interface TrainSettings {
   readonly patchSize: [depth: number, height: number, width: number] | "auto";
   /** Patches per step. */
   readonly batch: number;
+  /** Pieces of a batch of which one is in memory at a time; the batch is a multiple of it. */
+  readonly accumulate: number;
   /** Steps in all, or epochs: as many steps as the training cases fill whole batches. */
   readonly steps: number | Epochs;
   /** Turns gradients into changes of the weights. */
@@ -137,6 +139,7 @@ export const settingsSchema: v.StrictObjectSchema<
   ),
   patchSize: v.union([v.literal("auto"), v.strictTuple([whole, whole, whole])], '"auto" or three whole numbers'),
   batch: whole,
+  accumulate: whole,
   steps: stepsOrEpochs,
   optimizer: namedChoice<OptimizerSettings>(OPTIMIZER_DEFAULTS, {
     beta1: belowOne,
