@@ -57,3 +57,26 @@ export function intensityOf(text: string): "scan-range" | { level: number; width
   if (Number.isFinite(level) && width > 0 && Number.isFinite(width) && more.length === 0) return { level, width };
   throw new InvalidArgumentError("It must be level,width in HU, such as 40,400, or scan-range.");
 }
+
+/** Reads which part of how many, such as `2/8`. */
+export function shardOf(text: string): { index: number; count: number } {
+  const [, index = 0, count = 0] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).map(Number);
+  if (index >= 1 && index <= count && Number.isSafeInteger(count)) return { index, count };
+  throw new InvalidArgumentError("It must be a part and the number of parts, counted from 1, such as 1/8 to 8/8.");
+}
+
+/** Reads milliliters for all organs, or by organ: `0.5` or `liver=50,spleen=5`. */
+export function volumesOf(text: string): number | Record<string, number> {
+  const volume = (part: string): number => {
+    const value = Number(part);
+    if (part.trim() !== "" && Number.isFinite(value) && value >= 0) return value;
+    throw new InvalidArgumentError("It must be milliliters, such as 0.5, or by organ, such as liver=50,spleen=5.");
+  };
+  if (!text.includes("=")) return volume(text);
+  return Object.fromEntries(
+    nameList(text).map((entry) => {
+      const at = entry.lastIndexOf("=");
+      return [entry.slice(0, at).trim(), volume(entry.slice(at + 1))];
+    }),
+  );
+}

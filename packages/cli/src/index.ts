@@ -14,7 +14,17 @@ export {
   type StateCounts,
 } from "./evaluate-folder.js";
 export { type OverlayPictureOptions, overlayPicture } from "./picture.js";
-export { type PredictFilesOptions, type Prediction, predictFiles } from "./predict-files.js";
+export type { Cleaning } from "./predict/cleaning-rules.js";
+export type { OrganMeasure } from "./predict/prediction-record.js";
+export type { PredictionOptions } from "./predict/prediction-steps.js";
+export type { Shard } from "./predict/shard.js";
+export {
+  checkPredictions,
+  type PredictFilesOptions,
+  type Prediction,
+  type PredictionRun,
+  predictFiles,
+} from "./predict-files.js";
 export { plseg, runPlseg } from "./program.js";
 export { renderReport } from "./report/render-report.js";
 export type {

@@ -83,6 +83,39 @@ export function overlayPicture({
   return encode({ ...sideBySide(panels, plane), channels: 3, depth: 8 });
 }
 
+/** A slice in a direction of its own, as {@link overlayPanel} shows it. */
+export interface OverlayPanelOptions {
+  /** Hounsfield units. */
+  readonly image: Volume<VoxelArray>;
+  /** Class indices. */
+  readonly map: LabelMap;
+  readonly classes: ClassSet;
+  /** Of each class. */
+  readonly colors: readonly Color[];
+  /** Seen from the feet, from the front, or from the patient's left with the front on the left. */
+  readonly plane: ViewPlane;
+  /** Side of a pixel. */
+  readonly millimetersPerPixel: number;
+}
+
+/**
+ * The slice of a scan that shows the most organs, each as large as it gets, with them laid over it, as {@link overlayPicture}
+ * draws it; red, green and blue of each pixel.
+ */
+export function overlayPanel({ image, map, classes, colors, plane: view, millimetersPerPixel }: OverlayPanelOptions): {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8ClampedArray;
+} {
+  const plane = picturePlane(image, view, (axis) => richestSlice(map, axis), millimetersPerPixel);
+  const labels = drawLabels(map, plane, SUPERSAMPLING, classes);
+  const data = overlay(drawImage(image, plane), labels, plane, (label) => colors[label] ?? classColor(label));
+  return { width: plane.columns.pixels, height: plane.rows.pixels, data };
+}
+
+/** The direction in which a slice lies. */
+export type ViewPlane = "axial" | "coronal" | "sagittal";
+
 /** One voxel axis of a picture: how far its voxels lie apart, in the array and in pixels, and in which direction. */
 interface PictureAxis {
   readonly length: number;
@@ -109,30 +142,39 @@ interface SliceAxis {
 
 function picturePlane(
   { shape, affine }: Volume<VoxelArray>,
-  view: "axial" | "coronal",
+  view: ViewPlane,
   choose: (axis: SliceAxis) => number,
+  millimetersPerPixel?: number,
 ): PicturePlane {
   const spacing = spacingOf(affine);
   const [leftRight, backFront, feetHead] = patientAxes(affine, spacing);
-  const [down, through] = view === "axial" ? [backFront, feetHead] : [feetHead, backFront];
+  // voxel axes and the patient's: x to the right, y to the front, z to the head
+  const [x, y, z] = [[leftRight, 0] as const, [backFront, 1] as const, [feetHead, 2] as const];
+  const [across, down, [through]] = { axial: [x, y, z], coronal: [x, z, y], sagittal: [y, z, x] }[view] as [
+    ViewAxis,
+    ViewAxis,
+    ViewAxis,
+  ];
   const strides: Size3D = [shape[1] * shape[2], shape[2], 1];
   const stack: SliceAxis = { length: shape[through], stride: strides[through] };
   const index = choose(stack);
   if (!(Number.isInteger(index) && index >= 0 && index < stack.length))
     throw new ConfigError(`overlayPicture: slice must be 0 to ${stack.length - 1}, got ${index}.`);
-  const finest = Math.min(spacing[leftRight], spacing[down]);
-  const longest = Math.max(shape[leftRight] * spacing[leftRight], shape[down] * spacing[down]);
-  const scale = Math.ceil(PANEL_SIDE / (longest / finest));
-  const pictureAxis = (axis: 0 | 1 | 2, world: 0 | 1 | 2): PictureAxis => {
-    const zoom = (scale * spacing[axis]) / finest;
+  const finest = Math.min(spacing[across[0]], spacing[down[0]]);
+  const longest = Math.max(shape[across[0]] * spacing[across[0]], shape[down[0]] * spacing[down[0]]);
+  const side = millimetersPerPixel ?? finest / Math.ceil(PANEL_SIDE / (longest / finest));
+  const pictureAxis = ([axis, world]: ViewAxis): PictureAxis => {
+    const zoom = spacing[axis] / side;
     // The picture begins at the patient's right, and at the front or the head, where x, y and z are largest.
     const flipped = (affine[4 * world + 2 - axis] ?? 0) > 0;
     const pixels = Math.max(1, Math.round(shape[axis] * zoom));
     return { length: shape[axis], stride: strides[axis], flipped, zoom, pixels };
   };
-  const rows = view === "axial" ? pictureAxis(backFront, 1) : pictureAxis(feetHead, 2);
-  return { offset: index * stack.stride, columns: pictureAxis(leftRight, 0), rows };
+  return { offset: index * stack.stride, columns: pictureAxis(across), rows: pictureAxis(down) };
 }
+
+/** An axis of the array, and the patient's that it runs along. */
+type ViewAxis = readonly [axis: 0 | 1 | 2, world: 0 | 1 | 2];
 
 type AxisOrder = readonly [leftRight: 0 | 1 | 2, backFront: 0 | 1 | 2, feetHead: 0 | 1 | 2];
 
@@ -264,7 +306,12 @@ function heaviest(labels: readonly number[], weights: readonly number[]): number
 }
 
 /** Gray levels with half-transparent, outlined regions on them; red, green and blue of each pixel. */
-function overlay(gray: Uint8ClampedArray, labels: Uint16Array, { columns, rows }: PicturePlane): Uint8ClampedArray {
+function overlay(
+  gray: Uint8ClampedArray,
+  labels: Uint16Array,
+  { columns, rows }: PicturePlane,
+  colorOf: (label: number) => Color = classColor,
+): Uint8ClampedArray {
   const colors = new Uint8ClampedArray(3 * gray.length);
   const [width, height] = [columns.pixels * SUPERSAMPLING, rows.pixels * SUPERSAMPLING];
   for (let y = 0; y < rows.pixels; y++)
@@ -276,7 +323,7 @@ function overlay(gray: Uint8ClampedArray, labels: Uint16Array, { columns, rows }
         for (let sx = x * SUPERSAMPLING; sx < (x + 1) * SUPERSAMPLING; sx++) {
           const label = labels[sy * width + sx] as number;
           const opacity = label === 0 ? 0 : atOutline(labels, width, height, sx, sy) ? OUTLINE : FILL;
-          const color = classColor(label);
+          const color = colorOf(label);
           for (const channel of [0, 1, 2] as const) sum[channel] += opacity * color[channel] + (1 - opacity) * level;
         }
       for (const channel of [0, 1, 2] as const) colors[3 * pixel + channel] = sum[channel] / SUPERSAMPLING ** 2;

@@ -1,36 +1,33 @@
-import { access, constants, mkdir, stat } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
-import { ConfigError, DataError } from "@plseg/core";
-import { toCanonical } from "@plseg/data";
-import { readScan, writeVolumeFile } from "@plseg/data/node";
-import type { Device, LoadedBundle } from "@plseg/runtime";
-import { segmentVolume } from "@plseg/runtime";
+import { DataError, PlsegError, ResourceError } from "@plseg/core";
+import type { Device } from "@plseg/runtime";
 import { loadModel } from "./bundle-from-run.js";
-import { isVolumeName, listVolumes } from "./volume-names.js";
+import { type PredictionJob, planPredictions } from "./predict/plan-predictions.js";
+import type { OrganMeasure } from "./predict/prediction-record.js";
+import { type PredictionOptions, predictionSteps, type ReadScan } from "./predict/prediction-steps.js";
+import { writePredictionTables } from "./predict/prediction-tables.js";
+import { removeLeftovers } from "./predict/remove-leftovers.js";
+import type { Shard } from "./predict/shard.js";
 
 /** What is segmented, by what, and where the label maps go. */
-export interface PredictFilesOptions {
+export interface PredictFilesOptions extends PredictionOptions {
   /** Folder of a run or a bundle. */
   readonly model: string;
-  /** A scan (a NIfTI file, or a folder with a series of DICOM slices), or a folder of scans. */
-  readonly input: string;
+  /**
+   * A scan (a NIfTI file, or a folder with a series of DICOM slices), a folder of scans, or a text file (.txt) with a path
+   * on each line; or several of these.
+   */
+  readonly input: string | readonly string[];
   /** A .nii or .nii.gz file, if the input is one scan; otherwise a folder, which is made if need be. */
   readonly output: string;
   /** Where the model runs; `cpu` unless told. */
   readonly device?: Device;
   /** CPU threads; as many as ONNX Runtime thinks best unless told. */
   readonly threads?: number;
-  /** Part of a window that the next one covers again, in [0, 1). */
-  readonly overlap?: number;
-  /** Also write the probability of each class, as `<id>_probabilities/<index>_<class>.nii.gz` beside the label map. */
-  readonly saveProbabilities?: boolean;
-  /** Called after each window of a scan. */
-  readonly onProgress?: (done: number, total: number, id: string) => void;
-  /** Called with what the user should know, such as an unusual spacing. */
-  readonly onWarning?: (message: string) => void;
+  /** Do this part of the scans only, in the order of their names, and write no tables. */
+  readonly shard?: Shard;
 }
 
-/** A scan that was segmented. */
+/** A scan, and what became of it. */
 export interface Prediction {
   /** Name of the scan without channel and extension. */
   readonly id: string;
@@ -38,104 +35,114 @@ export interface Prediction {
   readonly image: string;
   /** Path of the label map. */
   readonly labels: string;
-  /** Voxels of each organ, by name. */
-  readonly voxels: Readonly<Record<string, number>>;
-  /** Time it took, reading and writing included. */
-  readonly seconds: number;
+  /** Whether it was segmented now, had been before, could not be, or was not come to. */
+  readonly status: "predicted" | "skipped" | "failed" | "left";
+  /** Volume and intensity of every organ, if there is a label map. */
+  readonly organs?: readonly OrganMeasure[];
+  /** Time it took to segment, if that was now. Reading and writing go on beside other scans and do not count. */
+  readonly seconds?: number;
+  /** Why it failed. */
+  readonly error?: string;
+}
+
+/** What {@link predictFiles} did. */
+export interface PredictionRun {
+  /** By name of the case. */
+  readonly predictions: readonly Prediction[];
+  /** Paths of the tables of all cases in the output folder, if they were written. */
+  readonly tables?: { readonly json: string; readonly csv: string };
 }
 
 /**
- * Segments scans and writes label maps on the scans' own grids, each file whole or not at all.
+ * Segments scans and writes label maps on the scans' own grids, each file whole or not at all, with volume and mean
+ * intensity of every organ.
  *
- * @throws DataError if the model or a scan cannot be read, or the output cannot be written; ConfigError if several scans
- *   are to become one file; ResourceError if the disk is full or the device cannot run the model.
+ * A label map that is there, whole, and of the same scan, model and options is kept, so that a run that was broken off is
+ * gone on with by the same call. A scan that cannot be read does not keep the others from being done; a full disk
+ * does. While a scan is computed, the next one is read and the one before written.
+ *
+ * @returns What became of every scan; look at `status`, or call {@link checkPredictions}.
+ * @throws DataError if the model cannot be read, or nothing can be written to the output; ConfigError if several scans
+ *   are to become one file; ResourceError if the device cannot run the model.
  */
-export async function predictFiles(options: PredictFilesOptions): Promise<Prediction[]> {
-  const { model, input, output, device, threads, overlap, saveProbabilities = false, onProgress, onWarning } = options;
-  const jobs = await planOutputs(input, output);
+export async function predictFiles(options: PredictFilesOptions): Promise<PredictionRun> {
+  const { model, input, output, device, threads, shard, signal } = options;
+  const inputs = typeof input === "string" ? [input] : input;
+  const { jobs, folder, intoFolder } = await planPredictions(inputs, output, shard);
   const bundle = await loadModel(model, {
     ...(device !== undefined && { device }),
     ...(threads !== undefined && { threads }),
   });
   try {
-    const predictions: Prediction[] = [];
-    for (const { id, image, labels } of jobs) {
-      const start = performance.now();
-      const { volume, restore } = toCanonical(await readScan(image, { ...(onWarning && { onWarning }) }));
-      const probabilities = bundle.classes.names.map(
-        () => new Float32Array(saveProbabilities ? volume.data.length : 0),
-      );
-      const canonical = await segmentVolume(bundle, volume, {
-        ...(overlap !== undefined && { overlap }),
-        onProgress: (done, total) => onProgress?.(done, total, id),
-        onWarning: (message) => onWarning?.(`${image}: ${message}`),
-        ...(saveProbabilities && { onSlice: (slice, values) => keepSlice(probabilities, slice, values) }),
-      });
-      const map = restore(canonical);
-      if (saveProbabilities)
-        for (const [index, data] of probabilities.entries()) {
-          const name = `${index}_${(bundle.classes.names[index] ?? "").replaceAll(/[^\w-]+/g, "_")}.nii.gz`;
-          await writeVolumeFile(join(dirname(labels), `${id}_probabilities`, name), restore({ ...volume, data }));
+    const steps = predictionSteps(bundle, options);
+    await removeLeftovers(folder, jobs);
+    const predictions = jobs.map((job): Prediction => ({ ...namesOf(job), status: "left" }));
+    let stop = false;
+    const fail = (i: number, error: unknown): void => {
+      if (signal?.aborted && error === signal.reason) return;
+      stop ||= error instanceof ResourceError;
+      const reason = error instanceof Error ? error.message : String(error);
+      predictions[i] = { ...namesOf(jobs[i] as PredictionJob), status: "failed", error: reason };
+    };
+    let reading: Promise<ReadScan> | undefined;
+    let writing: Promise<void> = Promise.resolve();
+    for (const [i, job] of jobs.entries()) {
+      if (stop || signal?.aborted) break;
+      const current = reading ?? steps.read(job);
+      reading = undefined;
+      try {
+        const scan = await current;
+        const next = jobs[i + 1];
+        reading = next && steps.read(next);
+        reading?.catch(() => {}); // told when it is its turn
+        if (scan.finished) {
+          predictions[i] = { ...namesOf(job), status: "skipped", organs: scan.finished.organs };
+          continue;
         }
-      await writeVolumeFile(labels, map, { labels: labelValues(bundle) });
-      const seconds = Math.round(performance.now() - start) / 1000;
-      predictions.push({ id, image, labels, voxels: countVoxels(map.data, bundle), seconds });
+        const start = performance.now();
+        const segmented = await steps.segment(job, scan);
+        const seconds = Math.round(performance.now() - start) / 1000;
+        await writing;
+        writing = steps.write(job, scan, segmented).then(
+          ({ organs }) => {
+            predictions[i] = { ...namesOf(job), status: "predicted", seconds, organs };
+          },
+          (error) => fail(i, error),
+        );
+      } catch (error) {
+        fail(i, error);
+      }
     }
-    return predictions;
+    await writing;
+    await reading?.catch(() => {});
+    const tables = intoFolder && !shard ? await writePredictionTables(folder) : undefined;
+    return { predictions, ...(tables && { tables }) };
   } finally {
     await bundle.dispose();
   }
 }
 
-/** Copies the probabilities of a slice, `[class, height, width]`, to where they belong in the map of each class. */
-function keepSlice(maps: readonly Float32Array[], slice: number, values: Float32Array): void {
-  const size = values.length / maps.length;
-  for (const [index, map] of maps.entries()) map.set(values.subarray(index * size, (index + 1) * size), slice * size);
-}
-
-interface Job {
-  readonly id: string;
-  readonly image: string;
-  readonly labels: string;
-}
-
-/** Which scan becomes which file. The folder of the files is made, and writing there is tried, before any work is done. */
-async function planOutputs(input: string, output: string): Promise<Job[]> {
-  const scans = await listVolumes(input, { what: "predict", channelSuffix: true, dicomSeries: true });
-  const isOne = scans[0]?.path === input;
-  const existing = await stat(output).catch(() => undefined);
-  const intoFile = isVolumeName(output) && !existing?.isDirectory();
-  if (intoFile && !isOne)
-    throw new ConfigError(
-      `predict: the input ${input} is a folder of scans, so the output must be a folder too, got ${output}. Name a folder.`,
+/**
+ * Throws unless every scan has its label map.
+ *
+ * @throws DataError with the reasons if scans failed; PlsegError if the run was stopped before all were done.
+ */
+export function checkPredictions({ predictions }: PredictionRun): void {
+  const of = (status: Prediction["status"]): Prediction[] => predictions.filter((entry) => entry.status === status);
+  const [failed, left] = [of("failed"), of("left")];
+  const rest = left.length > 0 ? ` ${left.length} were not begun; run the same command again to go on.` : "";
+  if (failed.length > 0) {
+    const reasons = failed.map(({ id, error }) => `\n  ${id}: ${error}`).join("");
+    throw new DataError(
+      `predict: ${failed.length} of ${predictions.length} scans failed:${reasons}${rest && `\n${rest.trim()}`}`,
     );
-  const ending = (path: string): string => (path.endsWith(".nii") ? ".nii" : ".nii.gz");
-  const jobs = scans.map(({ id, path }) => {
-    return { id, image: path, labels: intoFile ? output : join(output, `${id}${ending(path)}`) };
-  });
-  const overwritten = jobs.find(({ labels }) => jobs.some(({ image }) => resolve(labels) === resolve(image)));
-  if (overwritten)
-    throw new ConfigError(
-      `predict: ${overwritten.labels} is an input and would be overwritten. Choose another output.`,
-    );
-  const folder = intoFile ? dirname(output) : output;
-  try {
-    await mkdir(folder, { recursive: true });
-    await access(folder, constants.W_OK);
-  } catch (cause) {
-    throw new DataError(`predict: ${folder} cannot be written to: ${(cause as Error).message}.`, { cause });
   }
-  return jobs;
+  if (left.length > 0)
+    throw new PlsegError(
+      `predict: stopped; ${left.length} of ${predictions.length} scans are left. Run the same command again to go on.`,
+    );
 }
 
-/** The value that stands for each class in the label map, for whoever opens it. */
-const labelValues = ({ manifest }: LoadedBundle): Record<string, number> =>
-  Object.fromEntries(manifest.classes.map(({ name, labelValue }) => [name, labelValue]));
-
-function countVoxels(labels: Uint8Array | Uint16Array, { manifest }: LoadedBundle): Record<string, number> {
-  const counts = new Map<number, number>();
-  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
-  return Object.fromEntries(
-    manifest.classes.slice(1).map(({ name, labelValue }) => [name, counts.get(labelValue) ?? 0]),
-  );
-}
+const namesOf = ({ id, image, labels }: PredictionJob): Pick<Prediction, "id" | "image" | "labels"> => {
+  return { id, image, labels };
+};

@@ -13,7 +13,7 @@ import { PRESETS, type TrainSettings, trainRun } from "@plseg/train/node";
 import { bundleFromRun } from "./bundle-from-run.js";
 import { type Evaluation, evaluateFolder } from "./evaluate-folder.js";
 import { overlayPicture } from "./picture.js";
-import { predictFiles } from "./predict-files.js";
+import { checkPredictions, predictFiles } from "./predict-files.js";
 import { readRunHistory } from "./read-run-history.js";
 import { renderReport } from "./report/render-report.js";
 import type { ReportPicture } from "./report/report-data.js";
@@ -113,7 +113,7 @@ export async function runDemo(options: RunDemoOptions): Promise<DemoResult> {
     await writeRunReport(run);
     onStage(`predicting and scoring the held-out phantoms with ${method}`);
     const predictions = join(out, "predictions", method);
-    await predictFiles({ model: run, input: join(data, "imagesTs"), output: predictions });
+    checkPredictions(await predictFiles({ model: run, input: join(data, "imagesTs"), output: predictions }));
     evaluations[method] = await evaluateFolder({
       predictions,
       references: join(data, "labelsTs"),

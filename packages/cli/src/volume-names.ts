@@ -1,4 +1,4 @@
-import { readdir, stat } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { DataError } from "@plseg/core";
 import { isDicomFolder } from "@plseg/data/node";
@@ -25,6 +25,35 @@ const ENDING = /\.nii(\.gz)?$/;
 /** Whether a path names a NIfTI file. */
 export const isVolumeName = (path: string): boolean => ENDING.test(path);
 
+/** A name without `.nii` or `.nii.gz`. */
+export const withoutEnding = (name: string): string => name.replace(ENDING, "");
+
+/**
+ * The volumes of several paths, sorted by the names of their cases. A path is what {@link listVolumes} takes, or a text file
+ * (.txt) with a path on each line, of a file or a folder; empty lines and those that begin with # are passed over.
+ *
+ * @throws DataError as {@link listVolumes}, or if a list names nothing, or two volumes are of one case.
+ */
+export async function listInputs(paths: readonly string[], options: ListVolumesOptions): Promise<NamedVolume[]> {
+  const volumes: NamedVolume[] = [];
+  for (const path of paths)
+    for (const entry of path.endsWith(".txt") ? await readList(path, options) : [path])
+      volumes.push(...(await listVolumes(entry, options)));
+  volumes.sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+  checkDistinct(volumes, options);
+  return volumes;
+}
+
+async function readList(path: string, { what }: ListVolumesOptions): Promise<string[]> {
+  const text = await readFile(path, "utf8").catch((cause: Error) => {
+    throw new DataError(`${what}: the list ${path} cannot be read: ${cause.message}.`, { cause });
+  });
+  const lines = text.split(/\r?\n/).map((line) => line.trim());
+  const entries = lines.filter((line) => line !== "" && !line.startsWith("#"));
+  if (entries.length > 0) return entries;
+  throw new DataError(`${what}: the list ${path} names no file. Write one path on each line.`);
+}
+
 /**
  * The NIfTI files of a folder, by name, or the one file that `path` is. With `dicomSeries`, in a folder without them, the
  * series that it is, or those in its folders.
@@ -36,7 +65,7 @@ export async function listVolumes(
   { what, channelSuffix = false, dicomSeries = false }: ListVolumesOptions,
 ): Promise<NamedVolume[]> {
   const named = (file: string): NamedVolume => {
-    const name = basename(file).replace(ENDING, "");
+    const name = withoutEnding(basename(file));
     return { id: channelSuffix ? name.replace(/_0000$/, "") : name, path: file };
   };
   if (!(await isFolder(path, what))) {
@@ -52,12 +81,19 @@ export async function listVolumes(
     );
   }
   const volumes = files.map((name) => named(join(path, name)));
-  for (const [i, { id, path: file }] of volumes.entries()) {
-    const twin = volumes.slice(0, i).find((other) => other.id === id);
-    if (twin)
-      throw new DataError(`${what}: ${twin.path} and ${file} are both the case "${id}". Move one of them away.`);
-  }
+  checkDistinct(volumes, { what });
   return volumes;
+}
+
+/** @throws DataError if two volumes are of one case. */
+function checkDistinct(volumes: readonly NamedVolume[], { what }: ListVolumesOptions): void {
+  const known = new Map<string, string>();
+  for (const { id, path } of volumes) {
+    const twin = known.get(id);
+    if (twin !== undefined)
+      throw new DataError(`${what}: ${twin} and ${path} are both the case "${id}". Move one of them away.`);
+    known.set(id, path);
+  }
 }
 
 /** The folder itself if it is a series of DICOM slices, else those of its folders that are. */

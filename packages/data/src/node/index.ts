@@ -12,6 +12,7 @@ export type { Dataset, DatasetCase, DatasetProblem } from "./dataset.js";
 export { type DetectedLayout, detectLayout } from "./detect-layout.js";
 export { type ExportNnunetOptions, exportNnunet, type NnunetExport } from "./export-nnunet.js";
 export { type FingerprintDatasetOptions, fingerprintDataset } from "./fingerprint-dataset.js";
+export { hashFile } from "./hash-file.js";
 export {
   type DatasetReport,
   type InspectDatasetOptions,
@@ -49,5 +50,5 @@ export { readScan } from "./read-scan.js";
 export type { Overlap } from "./source-labels.js";
 export { readLabelFile, readVolumeFile, writeVolumeFile } from "./volume-files.js";
 export { withClasses } from "./with-classes.js";
-export { writeFileAtomic } from "./write-file-atomic.js";
+export { asWriteError, writeFileAtomic } from "./write-file-atomic.js";
 export { type WritePhantomDatasetOptions, writePhantomDataset } from "./write-phantom-dataset.js";
