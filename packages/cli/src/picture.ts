@@ -212,7 +212,9 @@ function largestSlice(maps: readonly LabelMap[], { length, stride }: SliceAxis):
  */
 function richestSlice(map: LabelMap | undefined, { length, stride }: SliceAxis): number {
   const areas = new Map<number, Float64Array>();
-  for (const [v, label] of map?.data.entries() ?? []) {
+  const labels = map?.data ?? new Uint8Array(0);
+  for (let v = 0; v < labels.length; v++) {
+    const label = labels[v] as number;
     if (label === 0) continue;
     const area = areas.get(label) ?? new Float64Array(length);
     areas.set(label, area);
@@ -249,23 +251,21 @@ function samples({ length, stride, flipped, zoom, pixels }: PictureAxis, detail:
 function drawImage({ data }: Volume<VoxelArray>, { offset, columns, rows }: PicturePlane): Uint8ClampedArray {
   const gray = new Uint8ClampedArray(columns.pixels * rows.pixels);
   const lowest = WINDOW.level - WINDOW.width / 2;
-  const level = (place: number): number => ((data[place] as number) - lowest) / WINDOW.width;
+  const level = (place: number): number => Math.min(Math.max(((data[place] as number) - lowest) / WINDOW.width, 0), 1);
   const across = samples(columns, 1);
+  const along = (row: number, { places: [a, b, c, d], past }: Sample): number =>
+    cubic(level(row + a), level(row + b), level(row + c), level(row + d), past);
   let pixel = 0;
-  for (const { places: rowPlaces, past: down } of samples(rows, 1))
-    for (const { places, past } of across) {
-      const along = (row: number): number =>
-        cubic(
-          places.map((place) => Math.min(Math.max(level(offset + row + place), 0), 1)),
-          past,
-        );
-      gray[pixel++] = 255 * cubic(rowPlaces.map(along), down);
-    }
+  for (const { places, past } of samples(rows, 1)) {
+    const [a, b, c, d] = [offset + places[0], offset + places[1], offset + places[2], offset + places[3]];
+    for (const sample of across)
+      gray[pixel++] = 255 * cubic(along(a, sample), along(b, sample), along(c, sample), along(d, sample), past);
+  }
   return gray;
 }
 
 /** Catmull and Rom's cubic through four values, between the second and the third. */
-function cubic([a = 0, b = 0, c = 0, d = 0]: readonly number[], t: number): number {
+function cubic(a: number, b: number, c: number, d: number, t: number): number {
   return b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)));
 }
 
@@ -278,14 +278,27 @@ function drawLabels(
 ): Uint16Array {
   const labels = new Uint16Array(columns.pixels * rows.pixels * detail * detail);
   const across = samples(columns, detail);
+  const [lefts, rights] = [1, 2].map((i) => Int32Array.from(across, ({ places }) => places[i as 1 | 2])) as [
+    Int32Array,
+    Int32Array,
+  ];
   let pixel = 0;
-  for (const { places: rowPlaces, past: down } of samples(rows, detail))
-    for (const { places, past } of across) {
-      const at = (row: 1 | 2, column: 1 | 2): number => data[offset + rowPlaces[row] + places[column]] as number;
-      const four = [at(1, 1), at(1, 2), at(2, 1), at(2, 2)];
-      const weights = [(1 - past) * (1 - down), past * (1 - down), (1 - past) * down, past * down];
-      labels[pixel++] = heaviest(four, weights);
+  for (const { places, past: down } of samples(rows, detail)) {
+    const [upper, lower] = [offset + places[1], offset + places[2]];
+    for (let x = 0; x < across.length; x++) {
+      const [left, right] = [lefts[x] as number, rights[x] as number];
+      const a = data[upper + left] as number;
+      const b = data[upper + right] as number;
+      const c = data[lower + left] as number;
+      const d = data[lower + right] as number;
+      if (a === b && a === c && a === d) labels[pixel++] = a;
+      else {
+        const { past } = across[x] as Sample;
+        const weights = [(1 - past) * (1 - down), past * (1 - down), (1 - past) * down, past * down];
+        labels[pixel++] = heaviest([a, b, c, d], weights);
+      }
     }
+  }
   const stranger = labels.find((label) => label >= classes.size);
   if (stranger !== undefined)
     throw new DataError(
@@ -297,7 +310,6 @@ function drawLabels(
 /** The label that weighs most in sum. */
 function heaviest(labels: readonly number[], weights: readonly number[]): number {
   let [best, most] = [labels[0] as number, -1];
-  if (labels.every((label) => label === best)) return best;
   for (const label of labels) {
     const weight = weights.reduce((sum, w, i) => (labels[i] === label ? sum + w : sum), 0);
     if (weight > most) [best, most] = [label, weight];
@@ -313,38 +325,51 @@ function overlay(
   colorOf: (label: number) => Color = classColor,
 ): Uint8ClampedArray {
   const colors = new Uint8ClampedArray(3 * gray.length);
-  const [width, height] = [columns.pixels * SUPERSAMPLING, rows.pixels * SUPERSAMPLING];
+  const width = columns.pixels * SUPERSAMPLING;
+  const height = rows.pixels * SUPERSAMPLING;
   for (let y = 0; y < rows.pixels; y++)
     for (let x = 0; x < columns.pixels; x++) {
       const pixel = y * columns.pixels + x;
       const level = gray[pixel] as number;
-      const sum: [number, number, number] = [0, 0, 0];
+      let [red, green, blue] = [0, 0, 0];
       for (let sy = y * SUPERSAMPLING; sy < (y + 1) * SUPERSAMPLING; sy++)
         for (let sx = x * SUPERSAMPLING; sx < (x + 1) * SUPERSAMPLING; sx++) {
           const label = labels[sy * width + sx] as number;
-          const opacity = label === 0 ? 0 : atOutline(labels, width, height, sx, sy) ? OUTLINE : FILL;
+          if (label === 0) {
+            red += level;
+            green += level;
+            blue += level;
+            continue;
+          }
+          const opacity = atOutline(labels, width, height, sx, sy) ? OUTLINE : FILL;
           const color = colorOf(label);
-          for (const channel of [0, 1, 2] as const) sum[channel] += opacity * color[channel] + (1 - opacity) * level;
+          red += opacity * color[0] + (1 - opacity) * level;
+          green += opacity * color[1] + (1 - opacity) * level;
+          blue += opacity * color[2] + (1 - opacity) * level;
         }
-      for (const channel of [0, 1, 2] as const) colors[3 * pixel + channel] = sum[channel] / SUPERSAMPLING ** 2;
+      colors[3 * pixel] = red / SUPERSAMPLING ** 2;
+      colors[3 * pixel + 1] = green / SUPERSAMPLING ** 2;
+      colors[3 * pixel + 2] = blue / SUPERSAMPLING ** 2;
     }
   return colors;
 }
 
-/** Steps to the pixels on two circles within the outline's width. */
-const OUTLINE_STEPS: readonly (readonly [x: number, y: number])[] = [OUTLINE_WIDTH, OUTLINE_WIDTH / 2].flatMap(
-  (reach) =>
-    Array.from({ length: 8 }, (_, i) => {
-      const angle = (i * Math.PI) / 4;
-      return [Math.round(reach * Math.cos(angle)), Math.round(reach * Math.sin(angle))] as const;
-    }),
+/** Steps to the pixels on two circles within the outline's width: x and y by turns. */
+const OUTLINE_STEPS = Int32Array.from(
+  [OUTLINE_WIDTH, OUTLINE_WIDTH / 2].flatMap((reach) =>
+    Array.from({ length: 8 }, (_, i) => (i * Math.PI) / 4).flatMap((angle) => [
+      Math.round(reach * Math.cos(angle)),
+      Math.round(reach * Math.sin(angle)),
+    ]),
+  ),
 );
 
 /** Whether another label lies within the outline's width. */
 function atOutline(labels: Uint16Array, width: number, height: number, x: number, y: number): boolean {
   const label = labels[y * width + x];
-  for (const [stepX, stepY] of OUTLINE_STEPS) {
-    const [nx, ny] = [x + stepX, y + stepY];
+  for (let i = 0; i < OUTLINE_STEPS.length; i += 2) {
+    const nx = x + (OUTLINE_STEPS[i] as number);
+    const ny = y + (OUTLINE_STEPS[i + 1] as number);
     if (nx >= 0 && nx < width && ny >= 0 && ny < height && labels[ny * width + nx] !== label) return true;
   }
   return false;

@@ -1,4 +1,6 @@
-import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
+import { Command, type CommandUnknownOpts, InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { suggest } from "@plseg/core";
+import type { MirrorAxis } from "@plseg/runtime";
 import { nameList, numberIn, shardOf, volumesOf, wholeNumber } from "../arguments.js";
 import type { Prediction } from "../predict-files.js";
 import { stopOnInterrupt } from "../stop-on-interrupt.js";
@@ -20,6 +22,7 @@ export function predictCommand(): CommandUnknownOpts {
         .default("cpu" as const),
     )
     .option("--overlap <part>", "part of a window that the next one covers again", numberIn(0, 1), 0.5)
+    .option("--tta [axes]", "average over windows mirrored along depth,height,width, or these", mirrorAxes)
     .option("--largest-component [organs]", "keep only the largest part of every organ, or of these (a,b)", nameList)
     .option("--min-volume <ml>", "clear parts smaller than this; by organ: liver=50,spleen=5", volumesOf)
     .addOption(
@@ -37,7 +40,7 @@ export function predictCommand(): CommandUnknownOpts {
       "after",
       "\nThe same command again goes on where it was stopped: finished scans are skipped. Ctrl-C stops after the current window.\n\nExample:\n  plseg predict --model runs/first --input phantoms/imagesTs --output predictions --largest-component --preview",
     )
-    .action(async ({ json, largestComponent, minVolume, connectivity, shard, threads, ...options }) => {
+    .action(async ({ json, largestComponent, minVolume, connectivity, shard, threads, tta, ...options }) => {
       const { checkPredictions, predictFiles } = await import("../predict-files.js");
       const run = await predictFiles({
         ...options,
@@ -48,6 +51,7 @@ export function predictCommand(): CommandUnknownOpts {
           ...(minVolume !== undefined && { minVolume }),
           connectivity: connectivity === "6" ? 6 : 26,
         },
+        ...(tta !== undefined && { mirror: tta === true ? MIRROR_AXES : tta }),
         ...(shard && { shard }),
         ...(threads !== undefined && { threads }),
         signal: stopOnInterrupt("this window"),
@@ -62,6 +66,18 @@ export function predictCommand(): CommandUnknownOpts {
       }
       checkPredictions(run);
     });
+}
+
+const MIRROR_AXES: readonly MirrorAxis[] = ["depth", "height", "width"];
+
+function mirrorAxes(text: string): MirrorAxis[] {
+  return nameList(text).map((name) => {
+    const axis = MIRROR_AXES.find((known) => known === name);
+    if (axis) return axis;
+    throw new InvalidArgumentError(
+      `There is no axis "${name}".${suggest(name, MIRROR_AXES)} Axes: depth, height, width.`,
+    );
+  });
 }
 
 const STATUS = { predicted: "written", skipped: "was there", failed: "failed", left: "not begun" } as const;

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { rename, rm } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
-import type { LabelMap, Volume } from "@plseg/core";
+import { type LabelMap, type Volume, withDefaults } from "@plseg/core";
 import {
   type CanonicalVolume,
   CONNECTED_COMPONENTS_DEFAULTS,
@@ -10,7 +10,13 @@ import {
   toCanonical,
 } from "@plseg/data";
 import { hashFile, readScan, writeFileAtomic, writeVolumeFile } from "@plseg/data/node";
-import { type BundleManifest, type LoadedBundle, SLIDING_WINDOW_DEFAULTS, segmentVolume } from "@plseg/runtime";
+import {
+  type BundleManifest,
+  type LoadedBundle,
+  type MirrorAxis,
+  SLIDING_WINDOW_DEFAULTS,
+  segmentVolume,
+} from "@plseg/runtime";
 import { packageVersion } from "../versions.js";
 import { type Cleaning, cleaningRules } from "./cleaning-rules.js";
 import { finishedRecord, sizeOfFile } from "./finished-record.js";
@@ -24,6 +30,8 @@ import { type ProbabilitySpool, probabilitySpool } from "./probability-spool.js"
 export interface PredictionOptions {
   /** Part of a window that the next one covers again, in [0, 1). */
   readonly overlap?: number;
+  /** Axes along which windows are also predicted mirrored, and the answers averaged; none unless told. */
+  readonly mirror?: readonly MirrorAxis[];
   /** What is cleared from label maps; nothing unless told. */
   readonly cleaning?: Cleaning;
   /** Also write the probability of each class, as `<id>_probabilities/<index>_<class>.nii.gz` beside the label map. */
@@ -68,13 +76,18 @@ export interface PredictionSteps {
  * @throws ConfigError if the cleaning names an organ that the model does not know.
  */
 export function predictionSteps(bundle: LoadedBundle, options: PredictionOptions): PredictionSteps {
-  const { overlap = SLIDING_WINDOW_DEFAULTS.overlap, cleaning = {}, overwrite = false } = options;
+  const { overlap, mirror } = withDefaults(SLIDING_WINDOW_DEFAULTS, options);
+  const { cleaning = {}, overwrite = false } = options;
   const { saveProbabilities = false, preview = false, signal, onProgress, onWarning } = options;
   const { classes, manifest } = bundle;
   const { connectivity = CONNECTED_COMPONENTS_DEFAULTS.connectivity } = cleaning;
   const rules = cleaningRules(cleaning, classes, manifest);
   const model = modelHash(manifest);
-  const making = { overlap, cleaning: rules.size > 0 ? { connectivity, rules: [...rules] } : null };
+  const making = {
+    overlap,
+    mirror: [...mirror].sort(),
+    cleaning: rules.size > 0 ? { connectivity, rules: [...rules] } : null,
+  };
   const probabilityFiles = ({ probabilities }: PredictionJob): string[] =>
     saveProbabilities
       ? classes.names.map((name, index) => join(probabilities, `${index}_${name.replaceAll(/[^\w-]+/g, "_")}.nii.gz`))
@@ -95,6 +108,7 @@ export function predictionSteps(bundle: LoadedBundle, options: PredictionOptions
       try {
         const map = await segmentVolume(bundle, volume, {
           overlap,
+          mirror,
           ...(signal && { signal }),
           onProgress: (done, total) => onProgress?.(done, total, id),
           onWarning: (message) => onWarning?.(`${image}: ${message}`),
@@ -144,17 +158,9 @@ export function predictionSteps(bundle: LoadedBundle, options: PredictionOptions
 }
 
 /** SHA-256 of all of a bundle that decides what a label map is: not of who trained it, or in which color an organ is shown. */
-function modelHash({ classes, spacing, orientation, intensity, patchSize, files }: BundleManifest): string {
+function modelHash({ classes, provenance: _, files, ...rest }: BundleManifest): string {
   const labels = classes.map(({ name, labelValue }) => [name, labelValue]);
-  const decisive = [
-    labels,
-    spacing,
-    orientation,
-    intensity.level,
-    intensity.width,
-    patchSize,
-    files["model.onnx"]?.sha256,
-  ];
+  const decisive = { labels, ...rest, model: files["model.onnx"]?.sha256 };
   return createHash("sha256").update(JSON.stringify(decisive)).digest("hex");
 }
 

@@ -33,9 +33,9 @@ const FAINT: Color = [128, 136, 146];
 const PAPER: Color = [20, 22, 26];
 
 const PLANES: readonly { readonly plane: ViewPlane; readonly text: string }[] = [
-  { plane: "axial", text: "axial, right is left" },
-  { plane: "coronal", text: "coronal, right is left" },
-  { plane: "sagittal", text: "sagittal, front is left" },
+  { plane: "axial", text: "axial, from the feet" },
+  { plane: "coronal", text: "coronal, from the front" },
+  { plane: "sagittal", text: "sagittal, from the left" },
 ];
 
 /**
