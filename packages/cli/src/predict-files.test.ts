@@ -372,8 +372,8 @@ describe("plseg predict, once more", () => {
     await utimes(scan, atime, mtime);
     expect([await changing("run"), await changing("run")]).toEqual(["predicted", "skipped"]);
     await cp(at("run"), at("retrained"), { recursive: true });
-    const { intensity, ...plan } = CONFIG.plan;
-    const retrained = { ...CONFIG, data: at("data"), plan: { ...plan, intensity: { ...intensity, width: 350 } } };
+    const { plan } = CONFIG;
+    const retrained = { ...CONFIG, data: at("data"), plan: { ...plan, intensity: { level: 40, width: 350 } } };
     await writeFile(at("retrained/config.json"), JSON.stringify(retrained));
     expect([await changing("retrained"), await changing("retrained")]).toEqual(["predicted", "skipped"]);
   });

@@ -30,7 +30,7 @@ const CONFIG = fileURLToPath(import.meta.resolve("@plseg/example-real-ct/real-ct
 let root = "";
 let annotatedIn: NonNullable<ConversionConfig["datasets"][number]["cases"]> = {};
 let dataset: Dataset;
-let predictions: Prediction[];
+let predictions: readonly Prediction[];
 let evaluation: Evaluation;
 const at = (...parts: string[]): string => join(root, ...parts);
 
