@@ -9,8 +9,8 @@ import { INSECURE_HOST, openBrowser } from "./open-browser.js";
 import { openPage, type TestPage } from "./open-page.js";
 import type { EngineChoice } from "./page/page-tasks.js";
 import { buildSite, type Site } from "./site.js";
-import { writeSmallBundle } from "./small-bundle.js";
 import { whyNoBrowser } from "./why-no-browser.js";
+import { writeSmallBundle } from "./write-small-bundle.js";
 
 const wasm = { build: "onnxruntime-web/wasm", device: "wasm" } as const satisfies EngineChoice;
 /** A training that is over soon. */

@@ -9,8 +9,8 @@ import { openBrowser } from "./open-browser.js";
 import { openPage, type TestPage } from "./open-page.js";
 import type { EngineChoice } from "./page/page-tasks.js";
 import { buildSite, type Site } from "./site.js";
-import { writeSmallBundle } from "./small-bundle.js";
 import { whyNoBrowser } from "./why-no-browser.js";
+import { writeSmallBundle } from "./write-small-bundle.js";
 
 const webgpu = {
   build: "onnxruntime-web/webgpu",

@@ -8,7 +8,9 @@ const opened = async (): Promise<string> => "opened";
 const browser = (adapter: object | null) => ({ navigator: { gpu: { requestAdapter: async () => adapter } } });
 
 describe("withoutSoftwareAdapter in Node", () => {
-  const linux = (env: Record<string, string | undefined>) => ({ process: { platform: "linux", env } });
+  const linux = (env: Record<string, string | undefined>) => ({
+    process: { platform: "linux", env, versions: { node: "20.19.0" } },
+  });
 
   test("hides software drivers while a device is opened, and only then", async () => {
     for (const before of [undefined, "*nouveau*"]) {
@@ -50,6 +52,12 @@ describe("withoutSoftwareAdapter in a browser", () => {
     await expect(refused).rejects.toThrow(ResourceError);
     await expect(refused).rejects.toThrow("is one in software (google swiftshader)");
     expect(await withoutSoftwareAdapter(opened, true, software)).toBe("opened");
+  });
+
+  test("knows a browser by what a bundler's process lacks", async () => {
+    const software = browser({ info: { isFallbackAdapter: true } });
+    const bundled = { ...software, process: { platform: "browser", env: {}, versions: {} } };
+    await expect(withoutSoftwareAdapter(opened, undefined, bundled)).rejects.toThrow("is one in software");
   });
 
   test("says why there is none", async () => {

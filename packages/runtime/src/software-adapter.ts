@@ -2,7 +2,11 @@ import { ResourceError } from "@plseg/core";
 
 /** What this module needs to know of the place where it runs. */
 interface Surroundings {
-  readonly process?: { readonly platform?: string; readonly env?: Record<string, string | undefined> };
+  readonly process?: {
+    readonly platform?: string;
+    readonly env?: Record<string, string | undefined>;
+    readonly versions?: { readonly node?: string };
+  };
   readonly navigator?: { readonly gpu?: { requestAdapter(options: object): Promise<GpuAdapter | null> } };
 }
 
@@ -34,8 +38,9 @@ export async function withoutSoftwareAdapter<T>(
 ): Promise<T> {
   const env = surroundings.process?.env;
   if (allowed ?? env?.[ALLOW_SOFTWARE_ADAPTER] === "1") return open();
-  if (env && surroundings.process?.platform === "linux") return withoutDrivers(open, env);
-  if (surroundings.navigator && !env) await checkAdapter(surroundings.navigator.gpu);
+  const isNode = surroundings.process?.versions?.node !== undefined; // bundlers give pages a `process`, too
+  if (isNode && env && surroundings.process?.platform === "linux") return withoutDrivers(open, env);
+  if (!isNode && surroundings.navigator) await checkAdapter(surroundings.navigator.gpu);
   return open();
 }
 

@@ -1,8 +1,8 @@
 import { type SmallTrainingOptions, smallTraining, type Trained } from "@plseg/conformance/small-training";
-import { makePhantom } from "@plseg/data";
-import { createEngine, type Device, type EngineTensor, loadBundle, segmentVolume } from "@plseg/runtime";
+import { createEngine, type Device, type EngineTensor, loadBundle } from "@plseg/runtime";
 import { add, memory, mul, scalar, setBackend, sum, type Tensor, topk } from "@tensorflow/tfjs-core";
 import { gpuBuffers, wasmBytes } from "./memory.js";
+import { segmentSmallScan } from "./segment-small-scan.js";
 import { type Watched, watched } from "./watched.js";
 
 /** What an engine in the page is made of. */
@@ -109,7 +109,7 @@ export const pageTasks = {
     const stop = new AbortController();
     let windows = 0;
     try {
-      const { data } = await segmentVolume(bundle, makePhantom({ size: [16, 20, 24], spacing: [4, 3, 3] }).image, {
+      const { data } = await segmentSmallScan(bundle, {
         signal: stop.signal,
         onProgress: (done) => {
           windows = done;

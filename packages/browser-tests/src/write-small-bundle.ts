@@ -1,7 +1,7 @@
-import { makePhantom } from "@plseg/data";
 import { drawWeights, listWeights, plSegUnet, storedShape, writeSafetensors } from "@plseg/models";
-import { exportModel, segmentVolume } from "@plseg/runtime";
+import { exportModel } from "@plseg/runtime";
 import { readBundle, writeBundle } from "@plseg/runtime/node";
+import { segmentSmallScan } from "./page/segment-small-scan.js";
 
 const patchSize = [8, 8, 8] as const;
 
@@ -36,7 +36,7 @@ export async function writeSmallBundle(folder: string): Promise<ArrayLike<number
     },
   });
   const bundle = await readBundle(folder, { threads: 1 });
-  const { data } = await segmentVolume(bundle, makePhantom({ size: [16, 20, 24], spacing: [4, 3, 3] }).image);
+  const { data } = await segmentSmallScan(bundle);
   await bundle.dispose();
   return data;
 }
