@@ -130,6 +130,11 @@ describe("followRun", () => {
     expect(page).toContain('<th scope="row">batch</th><td>1</td><td>3</td>');
     expect(page.match(/<title>other<\/title><\/path>/g)).toHaveLength(4); // loss twice, Dice, learning rate
 
+    // the other run is a copy, so that nothing differs
+    expect(page).toContain("<h2>Difference: seen − other</h2>");
+    expect(page).toContain("in 2 cases");
+    expect(page).not.toContain("1 better");
+
     const nameless = await run("report", at("seen"), at("other"));
     expect(nameless).toMatchObject({ code: 2, stderr: expect.stringContaining("Name its file with --out.") });
     const needless = await run("report", at("seen"), "--out", at("one.html"));

@@ -41,7 +41,8 @@ export function followRun({ out, label, tensorboard, pictures }: FollowRunOption
   let progress: TrainProgress | undefined;
   let events: EventFile | undefined;
   let classes: ClassSet | undefined;
-  let pictured: { readonly step: number; readonly count: number } = { step: -1, count: 0 };
+  let validationCases = 0;
+  let validated: { readonly step: number; readonly count: number } = { step: -1, count: 0 };
   const failed = new Set<string>();
   const show = async (what: string, work: () => Promise<void>): Promise<void> => {
     if (failed.has(what)) return;
@@ -59,6 +60,7 @@ export function followRun({ out, label, tensorboard, pictures }: FollowRunOption
     async onStart(config: RunConfig, step: number) {
       progress = trainProgress({ label, steps: config.steps, done: step, batch: config.batch });
       classes = new ClassSet(config.classes);
+      validationCases = config.validationCases.length;
       if (tensorboard)
         await show("TensorBoard events", async () => {
           events = await openEventFile(join(out, "tensorboard"), step + 1);
@@ -79,13 +81,14 @@ export function followRun({ out, label, tensorboard, pictures }: FollowRunOption
       );
     },
     async onSegmented(step: number, segmented: SegmentedCase) {
+      validated = { step, count: validated.step === step ? validated.count + 1 : 1 };
+      progress?.segmented(validated.count, validationCases, segmented.id);
       if (!pictures || !classes) return;
       const known = classes;
       await show("pictures", async () => {
         const png = overlayPicture({ ...segmented, classes: known, slice: "richest" });
         await writeFileAtomic(picturePath(out, "validation", segmented.id), png);
-        pictured = { step, count: pictured.step === step ? pictured.count + 1 : 1 };
-        if (pictured.count <= EVENT_PICTURES)
+        if (validated.count <= EVENT_PICTURES)
           await tellTensorBoard((file) => file.image(step, `validation/${segmented.id}`, { png, ...sizeOfPng(png) }));
       });
     },

@@ -30,6 +30,7 @@ describe("trainProgress", () => {
     vi.spyOn(process.stderr, "write").mockReturnValue(true);
     step(1, 3);
     expect(written.at(-1)).toContain("train ███░░░░░░░░░  25 %  1/4  loss 3.0000  lr 0.012  4.00 images/s  0:02 left");
+    progress.segmented(1, 3, "case_0007");
     wait(1000);
     progress.validation(1, 0.75);
     expect(process.stderr.write).toHaveBeenLastCalledWith("step 1: validation Dice 0.7500\n");
@@ -61,9 +62,13 @@ describe("trainProgress", () => {
     progress.validation(120, 0.5);
     wait(301_000);
     step(121);
+    progress.segmented(1, 9, "case_1");
+    wait(301_000);
+    progress.segmented(2, 9, "case_2");
     expect(written.slice(3)).toEqual([
       expect.stringMatching(/Z {2}step 120: validation Dice 0\.5000\n$/),
       expect.stringMatching(/Z {2}step 121\/1000 .* saved 120\n$/),
+      expect.stringMatching(/Z {2}step 121: validated 2 of 9 cases\n$/),
     ]);
   });
 });

@@ -27,6 +27,8 @@ export interface TrainProgressOptions {
 export interface TrainProgress {
   /** After each step. */
   step(record: ProgressStep): void;
+  /** After each case that a validation has segmented: the `count`-th of `total`. */
+  segmented(count: number, total: number, id: string): void;
   /** After each validation, with the mean Dice. */
   validation(step: number, dice: number | null): void;
   /** After each checkpoint. */
@@ -86,6 +88,12 @@ export function trainProgress(options: TrainProgressOptions): TrainProgress {
         logTime([share, ...facts({ loss: mean, learningRate }), ...checkpoint].join("  "), stream);
       }
       ready = now();
+    },
+    segmented(count, total, id) {
+      show(() => `validate ${bar(count, total, 12)}  ${count}/${total}  ${id}`, false);
+      if (stream.isTTY || now() - logged <= SILENCE) return;
+      logged = now();
+      logTime(`step ${at}: validated ${count} of ${total} cases`, stream);
     },
     validation(step, score) {
       dice = score;

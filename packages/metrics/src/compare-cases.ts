@@ -47,6 +47,9 @@ export interface Comparison<M extends Metric = Metric> {
   readonly foreground: Readonly<Record<M, ForegroundMean>>;
 }
 
+/** What is compared of the scores of a class in a case; what `evaluateCase` returns has it. */
+export type ComparedScores<M extends Metric = Metric> = Pick<ClassScores<M>, "class" | "scores">;
+
 /** Whether more of a metric is better. */
 export const MORE_IS_BETTER: Readonly<Record<Metric, boolean>> = {
   dice: true,
@@ -70,8 +73,8 @@ export const MORE_IS_BETTER: Readonly<Record<Metric, boolean>> = {
  * resamples.
  */
 export function compareCases<M extends Metric = Metric>(
-  first: readonly (readonly ClassScores<M>[])[],
-  second: readonly (readonly ClassScores<M>[])[],
+  first: readonly (readonly ComparedScores<M>[])[],
+  second: readonly (readonly ComparedScores<M>[])[],
   options: CompareCasesOptions = {},
 ): Comparison<M> {
   const bootstrap = withDefaults(COMPARE_CASES_DEFAULTS, options);
@@ -87,7 +90,7 @@ export function compareCases<M extends Metric = Metric>(
   for (const name of names) classes[name] = {} as Record<M, ClassDifference>;
   const foreground = {} as Record<M, ForegroundMean>;
   for (const metric of metrics) {
-    const scoreOf = (scores: readonly ClassScores<M>[] | undefined, name: string): number | null =>
+    const scoreOf = (scores: readonly ComparedScores<M>[] | undefined, name: string): number | null =>
       scores?.find((score) => score.class === name)?.scores[metric] ?? null;
     const pairs = names.map((name) => first.map((scores, i) => [scoreOf(scores, name), scoreOf(second[i], name)]));
     const table = pairs.map((row) => row.map(([a = null, b = null]) => (a === null || b === null ? null : a - b)));

@@ -4,6 +4,7 @@ export {
   type ClassDifference,
   COMPARE_CASES_DEFAULTS,
   type CompareCasesOptions,
+  type ComparedScores,
   type Comparison,
   compareCases,
   MORE_IS_BETTER,

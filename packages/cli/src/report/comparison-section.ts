@@ -1,12 +1,12 @@
 import { type Metric, MORE_IS_BETTER } from "@plseg/metrics";
-import type { EvaluationComparison } from "../compare-evaluations.js";
 import { differenceChart } from "./difference-chart.js";
 import { type Content, html, type Markup } from "./html.js";
 import { metricName, showDifference, showP } from "./numbers.js";
+import type { ReportComparison } from "./report-data.js";
 import { dataTable, section } from "./section.js";
 
 /** How two segmentations of the same cases differ: a chart and a table for each metric. */
-export function comparisonSection(comparison: EvaluationComparison): Markup {
+export function comparisonSection(comparison: ReportComparison): Markup {
   const { names, cases, foreground } = comparison;
   const metrics = Object.keys(foreground) as Metric[];
   const count = `${cases.length} ${cases.length === 1 ? "case" : "cases"}`;
@@ -17,8 +17,8 @@ export function comparisonSection(comparison: EvaluationComparison): Markup {
   );
 }
 
-function ofMetric({ names, cases, classes, foreground }: EvaluationComparison, metric: Metric): Content {
-  const organs = Object.entries(classes).map(([name, metrics]) => ({ name, ...metrics[metric] }));
+function ofMetric({ names, cases, classes, foreground }: ReportComparison, metric: Metric): Content {
+  const organs = Object.entries(classes).flatMap(([name, { [metric]: found }]) => (found ? [{ name, ...found }] : []));
   const bounds = (interval: readonly [number, number] | null): string =>
     interval ? interval.map((bound) => showDifference(metric, bound)).join(" to ") : "";
   const rows = organs.map(({ name, mean, interval, differences, better, worse }) => ({
@@ -30,7 +30,7 @@ function ofMetric({ names, cases, classes, foreground }: EvaluationComparison, m
     ),
     remark: `${better} better, ${worse} worse`,
   }));
-  const overall = foreground[metric];
+  const { mean: overall = null, interval: around = null } = foreground[metric] ?? {};
   return html`<h3>${metricName(metric)}</h3>
 <p class="quiet">${MORE_IS_BETTER[metric] ? "More" : "Less"} is better: ${names[0]} is better to the ${MORE_IS_BETTER[metric] ? "right" : "left"} of zero.</p>
 ${differenceChart(rows, `Differences of ${metricName(metric)} per organ: ${names[0]} less ${names[1]}`)}
@@ -56,7 +56,7 @@ ${dataTable(
       showP(p),
       showP(pHolm),
     ]),
-    ["Mean over organs", showDifference(metric, overall.mean), bounds(overall.interval), "", "", "", "", "", "", ""],
+    ["Mean over organs", showDifference(metric, overall), bounds(around), "", "", "", "", "", "", ""],
   ],
 )}`;
 }

@@ -1,5 +1,5 @@
 import type { AnnotationState } from "@plseg/core";
-import type { EvaluationComparison } from "../compare-evaluations.js";
+import type { ClassDifference, MeanScore } from "@plseg/metrics";
 
 /** A mean over cases, as `summarize` of `@plseg/metrics` gives it. */
 export interface ReportMean {
@@ -60,6 +60,18 @@ export interface ReportCase {
   readonly picture?: ReportPicture | undefined;
 }
 
+/** How two segmentations of the same cases differ; a `Comparison` of `@plseg/metrics` fits in the last two. */
+export interface ReportComparison {
+  /** What differences are of: the first's scores less the second's. */
+  readonly names: readonly [first: string, second: string];
+  /** Identifiers of the cases, in the order of the differences. */
+  readonly cases: readonly string[];
+  /** By organ, then by metric. */
+  readonly classes: Readonly<Record<string, Readonly<Record<string, ClassDifference>>>>;
+  /** By metric: the mean over organs. */
+  readonly foreground: Readonly<Record<string, MeanScore>>;
+}
+
 /** A table with a heading. */
 export interface ReportTable {
   /** Of its section. */
@@ -81,7 +93,7 @@ export interface ReportData {
   /** Scores of one method or of several, side by side. */
   readonly scores?: readonly ReportScores[];
   /** Shown after the scores. */
-  readonly comparison?: EvaluationComparison;
+  readonly comparison?: ReportComparison;
   /** Shown in order, after the scores. */
   readonly tables?: readonly ReportTable[];
   /** How many training cases annotate each organ, by name. */

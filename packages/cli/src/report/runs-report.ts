@@ -1,15 +1,18 @@
 import { writeFileAtomic } from "@plseg/data/node";
+import { type ComparedScores, compareCases } from "@plseg/metrics";
+import type { CaseDice } from "@plseg/train/node";
 import { distinctNames } from "../distinct-names.js";
 import { readRunConfig } from "../read-run.js";
-import { readRunHistory } from "../read-run-history.js";
+import { type RunHistory, readRunHistory } from "../read-run-history.js";
 import { versions } from "../versions.js";
 import { renderReport } from "./render-report.js";
+import type { ReportComparison } from "./report-data.js";
 import { diceCurve, scoresOf } from "./run-report.js";
 import { listSettings } from "./settings.js";
 
 /**
  * Writes a page that compares runs: their curves over each other, the Dice per organ of their last validations side by side,
- * and the settings in which they differ.
+ * and the settings in which they differ. Of two runs it also shows how the Dice of each validation case differs.
  *
  * @throws DataError if a folder is no run, or the page cannot be written.
  */
@@ -26,6 +29,7 @@ export async function writeRunsReport(path: string, folders: readonly string[]):
   const differing = [...new Set(settings.flatMap((list) => [...list.keys()]))]
     .map((name) => [name, ...settings.map((list) => list.get(name) ?? "–")])
     .filter(([, first, ...others]) => others.some((value) => value !== first));
+  const compared = compareValidations(runs);
   await writeFileAtomic(
     path,
     renderReport({
@@ -40,6 +44,7 @@ export async function writeRunsReport(path: string, folders: readonly string[]):
         const last = history.validations.at(-1);
         return last ? [scoresOf(name, last)] : [];
       }),
+      ...(compared && { comparison: compared }),
       tables: [
         {
           title: "Settings that differ",
@@ -54,3 +59,30 @@ export async function writeRunsReport(path: string, folders: readonly string[]):
     }),
   );
 }
+
+interface NamedHistory {
+  readonly name: string;
+  readonly history: RunHistory;
+}
+
+/** How the last validations of two runs differ in the cases that both keep aside; nothing if there is none. */
+function compareValidations([first, second, ...others]: readonly NamedHistory[]): ReportComparison | undefined {
+  if (!first || !second || others.length > 0) return undefined;
+  const [one = [], other = []] = [first, second].map(({ history }) => history.validations.at(-1)?.cases);
+  const shared = one.flatMap((a) => {
+    const b = other.find(({ id }) => id === a.id);
+    return b ? [{ id: a.id, a: diceOf(a), b: diceOf(b) }] : [];
+  });
+  if (shared.length === 0) return undefined;
+  return {
+    names: [first.name, second.name],
+    cases: shared.map(({ id }) => id),
+    ...compareCases(
+      shared.map(({ a }) => a),
+      shared.map(({ b }) => b),
+    ),
+  };
+}
+
+const diceOf = ({ perClass }: CaseDice): ComparedScores<"dice">[] =>
+  Object.entries(perClass).map(([name, dice]) => ({ class: name, scores: { dice } }));
