@@ -23,8 +23,9 @@ const bundle = await readBundle(join(values.case, "bundle"), {
   batch: Number(values.batch),
 });
 const shape = JSON.parse(await readFile(join(values.case, "shape.json"), "utf8"));
-const { buffer } = Uint8Array.from(await readFile(join(values.case, "image.i16")));
-const volume = { data: new Int16Array(buffer), shape, affine: scalingAffine(bundle.manifest.spacing) };
+const bytes = await readFile(join(values.case, "image.i16"));
+const data = new Int16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
+const volume = { data, shape, affine: scalingAffine(bundle.manifest.spacing) };
 
 /** @type {number[]} */
 const times = [];

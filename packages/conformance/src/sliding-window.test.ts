@@ -50,7 +50,8 @@ describe("slidingWindow", () => {
       },
     });
     expect(windows).toBe(Number(file.metadata.patch_calls));
-    expectClose("score", score, file.array("score").data as Float32Array, { absolute: 2e-6 });
+    // means are held in 16 bits: half a step for each of the eight windows over a voxel
+    expectClose("score", score, file.array("score").data as Float32Array, { absolute: 7e-5 });
     expect(labels).toEqual(file.array("labels").data);
   });
 });

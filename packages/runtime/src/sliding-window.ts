@@ -76,6 +76,12 @@ export const SLIDING_WINDOW_DEFAULTS: Required<SlidingWindowJoining> = {
 /** What the volume is continued with where it is smaller than a patch: air, the lower end of every intensity window. */
 const AIR = -1;
 
+/** Windows over a voxel, mirrored ones included, up to which means are held in 16 bits. */
+const MOST_ROUNDED = 64;
+
+/** The largest number of 16 bits. */
+const LARGEST = 2 ** 16 - 1;
+
 const AXES: readonly MirrorAxis[] = ["depth", "height", "width"];
 
 /**
@@ -85,7 +91,8 @@ const AXES: readonly MirrorAxis[] = ["depth", "height", "width"];
  *
  * Windows are visited from the first slice to the last, and a slice that no later window reaches is decided at once. So
  * the memory needed beside image, labels and one batch of patches is that of `patchSize[0]` slices with `classes` numbers
- * per voxel, however many slices there are.
+ * of 16 bits per voxel, however many slices there are. A mean is off by at most `n` / 130,000 for that, where `n` windows
+ * and their mirror images cover a voxel; where more than {@link MOST_ROUNDED} do, it takes numbers of 32 bits.
  *
  * @returns Class indices `[depth, height, width]`, as bytes if there are at most 256 classes.
  * @throws ShapeError if the image does not fill its shape, or a prediction has another size; ConfigError if an option
@@ -102,7 +109,8 @@ export async function slidingWindow(options: SlidingWindowOptions): Promise<Uint
   ) as [Place[], Place[], Place[]];
   const turns = turnsOf(mirror);
   const total = alongDepth.length * alongHeight.length * alongWidth.length;
-  const slab = new Slab(grid.shape, patchSize, classes, turns.length);
+  const covering = [alongDepth, alongHeight, alongWidth].map(mostCovering).reduce((a, b) => a * b) * turns.length;
+  const slab = new Slab(grid.shape, patchSize, classes, turns.length, covering);
   const labels = classes <= 256 ? new Uint8Array(sizeOf(shape)) : new Uint16Array(sizeOf(shape));
   const size = sizeOf(patchSize);
   const patches = new Float32Array(batch * size);
@@ -210,6 +218,16 @@ function placesAlong(size: number, patch: number, { overlap, weighting }: Requir
   }));
 }
 
+/** How many windows cover a voxel along an axis, at most. */
+function mostCovering(places: readonly Place[]): number {
+  return Math.max(
+    ...places.map(({ from }, i) => {
+      const end = places.findIndex((later) => later.from >= from + later.weights.length);
+      return (end < 0 ? places.length : end) - i;
+    }),
+  );
+}
+
 /** Whether a window is mirrored along depth, height, width. */
 type Turn = readonly [boolean, boolean, boolean];
 
@@ -290,6 +308,9 @@ function planesOf(
   };
 }
 
+/** By how much a softmax may exceed 1. */
+const ROUNDING = 1e-5;
+
 /** Where decided slices go. */
 interface Decided {
   readonly labels: Uint8Array | Uint16Array;
@@ -299,7 +320,10 @@ interface Decided {
   readonly onSlice: SlidingWindowWatching["onSlice"] | undefined;
 }
 
-/** Mean probabilities of as many slices as a patch is deep. Slice `z` lies at place `z mod patchDepth`. */
+/**
+ * Mean probabilities of as many slices as a patch is deep, each times `one`. Slice `z` lies at place `z mod patchDepth`. Where
+ * they are whole numbers, the largest sum that rounding up at every window can give still fits into them.
+ */
 class Slab {
   private readonly patchSize: Size3D;
   private readonly classes: number;
@@ -307,41 +331,50 @@ class Slab {
   private readonly height: number;
   private readonly width: number;
   /** `[place, class, height, width]`, complete once all windows are added. */
-  private readonly means: Float32Array;
+  private readonly means: Uint16Array | Float32Array;
+  /** What a probability of 1 is in them. */
+  private readonly one: number;
+  /** What is added before the rest is cut off, so that it is rounded. */
+  private readonly half: number;
   /** `[class, height, width]`, the probabilities of one slice. */
   private slice: Float32Array | undefined;
   /** `[width]`, of one row. */
   private readonly largest: Float32Array;
 
-  constructor([, height, width]: Size3D, patchSize: Size3D, classes: number, turns: number) {
+  constructor([, height, width]: Size3D, patchSize: Size3D, classes: number, turns: number, covering: number) {
     this.patchSize = patchSize;
     this.classes = classes;
     this.turns = turns;
     this.height = height;
     this.width = width;
-    this.means = new Float32Array(patchSize[0] * classes * height * width);
+    const isRounded = covering <= MOST_ROUNDED;
+    this.means = new (isRounded ? Uint16Array : Float32Array)(patchSize[0] * classes * height * width);
+    this.one = isRounded ? LARGEST - Math.ceil(covering / 2) : 1;
+    this.half = isRounded ? 0.5 : 0;
     this.largest = new Float32Array(width);
   }
 
   /** Adds one turn of a window, which is the `item`th of an answer, at its place in the grid. */
   add(answer: Planes, item: number, [alongDepth, alongHeight, alongWidth]: PlacedWindow, turn: Turn): void {
-    const { means, classes, turns } = this;
+    const { means, classes, turns, one, half } = this;
     const [depth, height, width] = this.patchSize;
     const weights = alongWidth.weights;
     for (let k = 0; k < depth; k++)
       for (let c = 0; c < classes; c++) {
         const { values, at } = answer.locate(item, c, turn[0] ? depth - 1 - k : k);
         for (let j = 0; j < height; j++) {
-          const weight = ((alongDepth.weights[k] as number) * (alongHeight.weights[j] as number)) / turns;
+          const weight = (one * (alongDepth.weights[k] as number) * (alongHeight.weights[j] as number)) / turns;
           const row = at + (turn[1] ? height - 1 - j : j) * width;
           const to = this.rowOf(alongDepth.from + k, c, alongHeight.from + j) + alongWidth.from;
-          if (turn[2])
-            for (let x = 0; x < width; x++)
-              means[to + x] =
-                (means[to + x] as number) + weight * (weights[x] as number) * (values[row + width - 1 - x] as number);
-          else
-            for (let x = 0; x < width; x++)
-              means[to + x] = (means[to + x] as number) + weight * (weights[x] as number) * (values[row + x] as number);
+          const [first, step] = turn[2] ? [row + width - 1, -1] : [row, 1];
+          for (let x = 0; x < width; x++) {
+            const value = values[first + step * x] as number;
+            if (!(value >= 0 && value <= 1 + ROUNDING))
+              throw new DataError(
+                `slidingWindow: a predicted probability must lie in [0, 1], got ${value}. The weights or the image are damaged.`,
+              );
+            means[to + x] = (means[to + x] as number) + weight * (weights[x] as number) * value + half;
+          }
         }
       }
   }
@@ -352,7 +385,7 @@ class Slab {
       for (const [j, inHeight] of alongHeight.weights.entries()) {
         const to = this.rowOf(alongDepth.from + k, 0, alongHeight.from + j) + alongWidth.from;
         for (const [x, inWidth] of alongWidth.weights.entries())
-          this.means[to + x] = (this.means[to + x] as number) + inDepth * inHeight * inWidth;
+          this.means[to + x] = (this.means[to + x] as number) + this.one * inDepth * inHeight * inWidth + this.half;
       }
   }
 
@@ -371,12 +404,12 @@ class Slab {
           if (mean > (largest[x] as number)) {
             largest[x] = mean;
             labels[to + x] = c;
-          } else if (Number.isNaN(mean))
-            throw new DataError(
-              "slidingWindow: a predicted probability is not a number. The weights or the image are damaged.",
-            );
+          }
         }
-        this.slice?.set(this.means.subarray(from, from + width), (c * height + y) * width);
+        if (this.slice) {
+          const into = (c * height + y) * width;
+          for (let x = 0; x < width; x++) this.slice[into + x] = (this.means[from + x] as number) / this.one;
+        }
       }
     }
     if (onSlice && this.slice) onSlice(inside, this.slice);

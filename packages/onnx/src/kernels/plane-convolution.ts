@@ -1,6 +1,6 @@
 import { sizeOf, UnsupportedOpError } from "@plseg/core";
 import type { Graph, Value } from "../graph.js";
-import { joined, planesOf, spansOf } from "../pieces.js";
+import { joined, planesOf, spans, spansOf } from "../pieces.js";
 import { materialize, PLANES_ORDER, plain, reshapeValue, type Sym } from "../symbol.js";
 import type { Geometry } from "./geometry.js";
 import { planeProduct } from "./plane-product.js";
@@ -26,12 +26,10 @@ export function planeConvolution(graph: Graph, x: Sym, kernel: Sym, geometry: Ge
   const shape = [batch, outSize[0] ?? 1, outChannels, ...outSize.slice(1)];
   const convolved = (images: Value): Value =>
     graph.node("Conv", [images, kernels], "float32", [images.shape[0] ?? 1, ...shape.slice(2)], attributes);
-  const images = stacked(graph, x, geometry);
-  const whole = { from: 0, count: batch * (outSize[0] ?? 1) };
-  const results = (graph.streamed ? spansOf(graph, images) : [whole]).map(({ from, count }) => {
-    const planes = planesOf(graph, images, from, count, images.shape.slice(2));
-    return reshapeValue(graph, convolved(planes), [1, count, ...shape.slice(2)]);
-  });
+  const planes = graph.streamed ? stackedInPieces(graph, x, geometry) : [wholeStack(graph, x, geometry)];
+  const results = planes.map((images) =>
+    reshapeValue(graph, convolved(images), [1, images.shape[0] ?? 1, ...shape.slice(2)]),
+  );
   const value = joined(graph, results, shape);
   return { shape: [batch, ...outSize, outChannels], value, order: PLANES_ORDER };
 }
@@ -39,9 +37,8 @@ export function planeConvolution(graph: Graph, x: Sym, kernel: Sym, geometry: Ge
 /** Gradient of {@link planeConvolution} with respect to its kernel. */
 export function planeKernelGradient(graph: Graph, x: Sym, dy: Sym, geometry: Geometry): Sym {
   const { batch, inChannels, outChannels, outSize, kernel } = geometry;
-  const stack = stacked(graph, x, geometry);
   const planes = batch * (outSize[0] ?? 1);
-  const images = plain(reshapeValue(graph, stack, [planes, ...stack.shape.slice(2)]));
+  const images = plain(wholeStack(graph, x, geometry));
   const gradients = plain(
     reshapeValue(graph, materialize(graph, dy, PLANES_ORDER), [planes, outChannels, ...outSize.slice(1)]),
   );
@@ -72,14 +69,34 @@ const IN = 3;
 /** Numbers in the moved copies that are multiplied at once: 8 MiB. */
 const PIECE = 2 ** 21;
 
-/** For each plane of the result the planes that the kernel covers: `[batch, depth, taps · channel, height, width]`. */
-function stacked(graph: Graph, x: Sym, { outSize, kernel, before, after }: Geometry): Value {
-  const taps = kernel[0] ?? 1;
-  const outDepth = outSize[0] ?? 1;
+/** For each plane of the result the planes that the kernel covers: `[batch · depth, taps · channel, height, width]`. */
+function wholeStack(graph: Graph, x: Sym, geometry: Geometry): Value {
+  const { batch, inChannels, inSize, outSize, kernel } = geometry;
+  const [taps, outDepth] = [kernel[0] ?? 1, outSize[0] ?? 1];
+  const volume = plain(withMargins(graph, x, geometry));
+  const parts = Array.from({ length: taps }, (_, tap) => sliceAxis(graph, volume, 1, tap, outDepth));
+  const shape = [batch * outDepth, taps * inChannels, ...inSize.slice(1)];
+  return reshapeValue(graph, concatenated(graph, parts, 2).value, shape);
+}
+
+/** The same, a few planes of the result at a time. */
+function stackedInPieces(graph: Graph, x: Sym, geometry: Geometry): Value[] {
+  const { batch, inChannels, inSize, outSize, kernel } = geometry;
+  const [taps, outDepth] = [kernel[0] ?? 1, outSize[0] ?? 1];
+  const volume = withMargins(graph, x, geometry);
+  const depth = volume.shape[1] ?? 1;
+  const rest = [inChannels, ...inSize.slice(1)];
+  return (taps === 1 ? spansOf(graph, volume) : spans(batch, outDepth)).map(({ from, count }) => {
+    const first = Math.floor(from / outDepth) * depth + (from % outDepth);
+    const parts = Array.from({ length: taps }, (_, tap) => plain(planesOf(graph, volume, first + tap, count, rest)));
+    return concatenated(graph, parts, 1).value;
+  });
+}
+
+/** The image with the zeros around it along depth, `[batch, depth, channel, height, width]`. */
+function withMargins(graph: Graph, x: Sym, { before, after }: Geometry): Value {
   const margin = [before[0] ?? 0, after[0] ?? 0] as const;
   const image = materialize(graph, x, PLANES_ORDER);
-  if (taps === 1 && margin.every((size) => size === 0)) return image;
-  const volume = padded(graph, plain(image), [NONE, margin, NONE, NONE, NONE]);
-  const parts = Array.from({ length: taps }, (_, tap) => sliceAxis(graph, volume, 1, tap, outDepth));
-  return concatenated(graph, parts, 2).value;
+  if (margin.every((size) => size === 0)) return image;
+  return padded(graph, plain(image), [NONE, margin, NONE, NONE, NONE]).value;
 }
