@@ -25,6 +25,13 @@ export function part(text: string): number {
   throw new InvalidArgumentError("It must be a number from 0 to 1.");
 }
 
+/** Reads the name of an older checkpoint: `previous`, `best`, or a step. */
+export function checkpointNamed(text: string): "previous" | "best" | number {
+  if (text === "previous" || text === "best") return text;
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("It must be previous, best, or the step of a checkpoint that was kept, such as 5000.");
+}
+
 /** Reads names separated by commas. */
 export function nameList(text: string): string[] {
   const names = text.split(",").map((name) => name.trim());

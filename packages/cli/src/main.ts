@@ -7,4 +7,5 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit();
 });
 
-process.exitCode = await runPlseg(process.argv.slice(2));
+// a command that a signal stopped has set another code than 0
+process.exitCode = (await runPlseg(process.argv.slice(2))) || (process.exitCode ?? 0);

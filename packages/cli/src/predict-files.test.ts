@@ -10,7 +10,8 @@ import { connectedComponents, readLabelNames } from "@plseg/data";
 import { readLabelFile, readScan, readVolumeFile, writePhantomDataset, writeVolumeFile } from "@plseg/data/node";
 import { drawWeights, plSegUnet } from "@plseg/models";
 import { type CapturedOutput, captureOutput, dicomFile } from "@plseg/test-kit";
-import { describeNetwork } from "@plseg/train";
+
+import { describeNetwork, NO_STEPS } from "@plseg/train";
 import { NO_PROGRESS, PRESETS, type RunConfig, writeCheckpoint } from "@plseg/train/node";
 import { decode } from "fast-png";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -44,6 +45,8 @@ const CONFIG: Omit<RunConfig, "data"> = {
   validateEvery: 20,
   validation: 0.1,
   checkpointEvery: 20,
+  keepEvery: 0,
+  rollbacks: 5,
   seed: 1,
   classes: ["background", "liver", "<b>spleen</b>"],
   labelValues: [0, 3, 300],
@@ -81,7 +84,12 @@ beforeAll(async () => {
   await writeFile(at("run/config.json"), JSON.stringify({ ...CONFIG, data: at("data") }));
   const { layout } = describeNetwork(plSegUnet({ classes: 3, features: CONFIG.features, dropout: CONFIG.dropout }));
   const tensors = { ...layout.pack(drawWeights([...layout.parameters, ...layout.buffers], 5)) };
-  await writeCheckpoint(at("run"), "last", { state: { step: 40, tensors }, progress: NO_PROGRESS }, layout);
+  await writeCheckpoint(
+    at("run"),
+    "last",
+    { state: { step: 40, tensors, recent: NO_STEPS }, progress: NO_PROGRESS },
+    layout,
+  );
   const lines = Array.from({ length: 40 }, (_, i) => ({ step: i + 1, loss: 2 - i / 40, terms: {}, seconds: i / 10 }));
   const validation = { step: 40, validation: { dice: 0.75, perClass: { liver: 0.75, "<b>spleen</b>": null } } };
   await writeFile(at("run/metrics.jsonl"), [...lines, validation].map((line) => `${JSON.stringify(line)}\n`).join(""));

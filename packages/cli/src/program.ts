@@ -11,6 +11,7 @@ import { predictCommand } from "./commands/predict.js";
 import { reportCommand } from "./commands/report.js";
 import { trainCommand } from "./commands/train.js";
 import { verifyCommand } from "./commands/verify.js";
+import { endInterrupts } from "./stop-on-interrupt.js";
 import { endProgress, log, paint } from "./terminal.js";
 import { packageVersion } from "./versions.js";
 
@@ -59,6 +60,8 @@ export async function runPlseg(args: readonly string[]): Promise<0 | 1 | 2> {
     const debug = args.includes("--debug") || Boolean(process.env.PLSEG_DEBUG);
     log(`${paint("red", "error:", process.stderr)} ${describe(error, debug)}`);
     return error instanceof PlsegError && error.code === "ERR_CONFIG" ? 2 : 1;
+  } finally {
+    endInterrupts();
   }
 }
 

@@ -44,7 +44,15 @@ describe("plseg train", () => {
     expect(Object.keys(seen).every((name) => organs.includes(name))).toBe(true);
     expect(await readFile(at("run", "report.html"), "utf8")).toContain("How often each organ was seen");
     expect((await readdir(at("run"))).sort()).toEqual(
-      ["checkpoint-last", "config.json", "manifest.json", "metrics.jsonl", "report.html", "tensorboard"].sort(),
+      [
+        "checkpoint-last",
+        "checkpoint-previous",
+        "config.json",
+        "manifest.json",
+        "metrics.jsonl",
+        "report.html",
+        "tensorboard",
+      ].sort(),
     );
     const manifest = JSON.parse(await readFile(at("run", "manifest.json"), "utf8"));
     expect(manifest).toMatchObject({ seed: 1, versions: { node: process.versions.node } });

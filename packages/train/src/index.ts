@@ -2,6 +2,7 @@ export { accumulatedStep } from "./accumulated-step.js";
 export { ADAM_DEFAULTS, type AdamOptions, adam } from "./adam.js";
 export { ADAMW_DEFAULTS, type AdamwOptions, adamw } from "./adamw.js";
 export { clipGradient } from "./clip-gradient.js";
+export { DivergenceError, divergenceOf, NO_STEPS, type RecentSteps, withStep } from "./divergence.js";
 export type { Method, ObjectiveOptions, Task } from "./method.js";
 export { methods } from "./methods/index.js";
 export type { Objective, ObjectiveContext } from "./objective.js";

@@ -195,7 +195,7 @@ describe("train", () => {
 
   test("stops with an error when the loss is no longer a number", async () => {
     await expect(train(options("pl-seg", { learningRate: Number.NaN }))).rejects.toThrow(
-      "train: the loss of step 2 is NaN.",
+      "train: step 2 went wrong: the loss is NaN.",
     );
   });
 });

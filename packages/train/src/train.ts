@@ -1,8 +1,9 @@
-import { type Network, PlsegError, Random, type Size3D, sizeOf } from "@plseg/core";
+import { type Network, Random, type Size3D, sizeOf } from "@plseg/core";
 import type { Batch } from "@plseg/data";
 import { drawWeights, type FlatLayout } from "@plseg/models";
 import type { Engine, EngineArray, EngineTensor } from "@plseg/runtime";
 import { accumulatedStep } from "./accumulated-step.js";
+import { DivergenceError, divergenceOf, NO_STEPS, type RecentSteps, withStep } from "./divergence.js";
 import type { Method } from "./method.js";
 import type { Objective } from "./objective.js";
 import type { ObjectiveSettings } from "./objective-settings.js";
@@ -17,6 +18,8 @@ export interface TrainState {
   readonly step: number;
   /** Parameters, buffers, optimizer, loss and schedule state by name. */
   readonly tensors: Readonly<Record<string, Float32Array>>;
+  /** By which it is told that a step went wrong. */
+  readonly recent: RecentSteps;
 }
 
 /** Where batches come from: `patchSampler`, or `patchLoader` with its worker threads. */
@@ -67,6 +70,8 @@ export interface TrainOptions {
   readonly steps: number;
   /** Before warm-up and schedule. */
   readonly learningRate: number;
+  /** Times what learning rate, warm-up and schedule say; 1 unless told. */
+  readonly slowdown?: number;
   /** How the learning rate changes; `polynomial` unless told. */
   readonly schedule?: Schedule;
   /** Steps over which the learning rate grows from 0; 0 unless told. */
@@ -83,8 +88,8 @@ export interface TrainOptions {
   readonly seed: number;
   /** Where to go on; weights are drawn from the seed without it. */
   readonly state?: TrainState;
-  /** Called once the step is compiled and fits into memory, before the first step; `rate` as for `onStep`. */
-  readonly onReady?: (rate: (score: number) => void) => Promise<void>;
+  /** Called once the step is compiled and fits into memory, before the first step; the rest as for `onStep`. */
+  readonly onReady?: (snapshot: () => Promise<TrainState>, rate: (score: number) => void) => Promise<void>;
   /**
    * Called after each step; `snapshot` copies the state out, and `rate` tells the score of a validation, the larger the better,
    * to the schedule `plateau`. Snapshots taken after it know of it. Training waits for what `onStep` returns.
@@ -105,11 +110,11 @@ const PLATEAU = "schedule.plateau";
  * Trains a network. The same options give the same numbers, step by step, and so does going on from a state.
  *
  * @returns The state after the last step, or the one reached when the signal stopped it.
- * @throws PlsegError if the loss is no longer a number.
+ * @throws DivergenceError if loss or gradient are no numbers any more, or explode (see `divergenceOf`).
  */
 export async function train(options: TrainOptions): Promise<TrainState> {
   const { engine, method, network, classes, sampler, patchSize, batch, steps, seed, signal, onStep } = options;
-  const { learningRate, clipNorm = 0, averageDecay = 0, warmup = 0, accumulate = 1 } = options;
+  const { learningRate, slowdown = 1, clipNorm = 0, averageDecay = 0, warmup = 0, accumulate = 1 } = options;
   const schedule: Schedule = options.schedule ?? { name: "polynomial", ...SCHEDULE_DEFAULTS.polynomial };
   const objective = method.objective({
     classes,
@@ -141,25 +146,23 @@ export async function train(options: TrainOptions): Promise<TrainState> {
   const rateSteps = (score: number): void => {
     if (onPlateau) plateau = plateauVector(reduceOnPlateau(plateauState(plateau), score, onPlateau));
   };
-  await options.onReady?.(rateSteps);
   let done = options.state?.step ?? 0;
+  let recent = options.state?.recent ?? NO_STEPS;
   const snapshot = async (): Promise<TrainState> => ({
     step: done,
+    recent,
     tensors: { ...(await readAll(tensors)), ...(onPlateau && { [PLATEAU]: plateau }) },
   });
-  const started = performance.now();
   try {
+    await options.onReady?.(snapshot, rateSteps);
+    const started = performance.now();
     let next = done < steps ? requestBatch(sampler, done) : undefined;
     while (next && !signal?.aborted) {
       const { batch: drawn, waited } = await next();
       if (signal?.aborted) break;
       const { image, labels, annotated, seen } = drawn;
-      const rate = learningRateAt(schedule, {
-        step: done + 1,
-        steps,
-        learningRate: onPlateau ? plateauState(plateau).learningRate : learningRate,
-        warmup,
-      });
+      const base = onPlateau ? plateauState(plateau).learningRate : learningRate;
+      const rate = slowdown * learningRateAt(schedule, { step: done + 1, steps, learningRate: base, warmup });
       const running = compiled.run({
         ...tensors,
         image,
@@ -174,10 +177,12 @@ export async function train(options: TrainOptions): Promise<TrainState> {
       const outputs = await running;
       const seconds = (performance.now() - started) / 1000;
       const record = { ...(await readRecord(outputs, done + 1, rate)), seconds, waited, seen };
-      if (!Number.isFinite(record.loss))
-        throw new PlsegError(
-          `train: the loss of step ${record.step} is ${record.loss}. Go on from the last checkpoint with a smaller learning rate than ${learningRate}.`,
-        );
+      const wrong = divergenceOf(record, recent);
+      if (wrong !== undefined) {
+        disposeAll(outputs);
+        throw new DivergenceError(record, wrong, drawn);
+      }
+      recent = withStep(recent, record);
       disposeAll(tensors);
       tensors = Object.fromEntries(Object.keys(step.state).map((name) => [name, outputs[name] as EngineTensor]));
       for (const [name, output] of Object.entries(outputs)) if (!(name in step.state)) output.dispose();

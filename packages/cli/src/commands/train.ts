@@ -1,9 +1,9 @@
 import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { PlsegError } from "@plseg/core";
 import { METHOD_NAMES, PRESET_NAMES } from "@plseg/train/names";
-import { voxelsOf, wholeNumber } from "../arguments.js";
+import { checkpointNamed, voxelsOf, wholeNumber } from "../arguments.js";
 import { stopOnInterrupt } from "../stop-on-interrupt.js";
-import { barPerItem, duration, print, printJson, table } from "../terminal.js";
+import { barPerItem, duration, log, print, printJson, table } from "../terminal.js";
 import { versions } from "../versions.js";
 
 const ENGINES = ["compiled", "tfjs", "tfjs-node", "tfjs-node-gpu"] as const;
@@ -42,12 +42,13 @@ export function trainCommand(): CommandUnknownOpts {
     .option("--threads <count>", "CPU threads (default: what ONNX Runtime thinks best)", wholeNumber(1))
     .option("--no-tensorboard", "write no event files for TensorBoard")
     .option("--no-pictures", "draw no pictures of the cases that are validated")
-    .option("--resume", "go on from the last checkpoint of the run, with its settings", false)
+    .option("--resume", "go on from the last checkpoint of the run, with its settings and method", false)
+    .option("--from <checkpoint>", "with --resume: previous, best, or the step of one that was kept", checkpointNamed)
     .option("--print-config", "print the settings and stop", false)
     .option("--json", "print one JSON document", false)
     .addHelpText(
       "after",
-      "\nCtrl-C saves a checkpoint and stops; --resume goes on exactly there.\n\nExample:\n  plseg train --data phantoms --out runs/first --steps 500",
+      "\nCtrl-C (or SIGTERM) saves a checkpoint and stops, a second one stops at once; --resume goes on exactly there.\n\nExample:\n  plseg train --data phantoms --out runs/first --steps 500",
     )
     .action(async (options) => {
       const { loadSettings, readPlanFile } = await import("../load-settings.js");
@@ -64,17 +65,21 @@ export function trainCommand(): CommandUnknownOpts {
       const { engine, device, threads, out, json } = options;
       const stop = stopOnInterrupt("this step", STOPPED_EARLY);
       const prepare = barPerItem();
-      const { plan: _file, cache, tensorboard, pictures, ...rest } = options;
+      const { plan: _file, cache, from, tensorboard, pictures, ...rest } = options;
       const { step, loss, config } = await trainRun({
         ...rest,
         settings,
         ...(plan && { plan }),
         ...(cache !== undefined && { cache }),
+        ...(from !== undefined && { from }),
         onPrepare: (what, at, total) => prepare(at, total, what),
         engine: await createNodeEngine({ engine, device, ...(threads !== undefined && { threads }) }),
         engineName: engine,
         provenance: { commandLine: ["plseg", ...process.argv.slice(2)].join(" "), versions: versions() },
         ...followRun({ out, label: `train ${options.method}`, tensorboard, pictures }),
+        onNotice: log,
+        onIncident: ({ step, reason, to, file }) =>
+          log(`step ${step} went wrong: ${reason}; ${to === null ? "stopping" : `going back to step ${to}`} (${file})`),
         signal: stop,
       });
       const report = await writeRunReport(out);

@@ -41,6 +41,7 @@ export async function freshConfig(
     steps: inSteps(settings.steps),
     validateEvery: inSteps(settings.validateEvery),
     checkpointEvery: inSteps(settings.checkpointEvery),
+    keepEvery: inSteps(settings.keepEvery),
     augmentation: filledIn(settings.augmentation),
     plan: await planRun(settings, {
       plan,

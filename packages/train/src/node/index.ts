@@ -1,10 +1,6 @@
-export {
-  type Checkpoint,
-  type CheckpointName,
-  checkpointFolder,
-  readCheckpoint,
-  writeCheckpoint,
-} from "./checkpoint.js";
+export { type Checkpoint, readCheckpoint, readCheckpointWeights, writeCheckpoint } from "./checkpoint.js";
+export { type CheckpointName, checkpointFolder, listCheckpoints } from "./checkpoint-folder.js";
+export type { Incident } from "./incident.js";
 export { type PlanRunOptions, planRun } from "./plan-run.js";
 export { PRESETS } from "./presets.js";
 export { checkRunConfig, type RunConfig } from "./run-config.js";

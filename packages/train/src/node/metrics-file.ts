@@ -1,25 +1,26 @@
-import { appendFile, readFile } from "node:fs/promises";
+import { appendFile, open, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { ResourceError } from "@plseg/core";
-import { writeFileAtomic } from "@plseg/data/node";
+import { asWriteError, writeFileAtomic } from "@plseg/data/node";
 
 /** What a run writes down as it goes: one JSON object a line, each with its `step`. */
-export const METRICS_FILE = "metrics.jsonl";
+const METRICS_FILE = "metrics.jsonl";
 
 /**
  * Appends a line to the metrics of a run.
  *
- * @throws ResourceError if it cannot be written: the last checkpoint is whole, and training can go on from it.
+ * @throws ResourceError if the disk is full, DataError if it cannot be written otherwise: the last checkpoint is whole, and training can go on from it.
  */
 export async function appendMetrics(run: string, line: object): Promise<void> {
   const path = join(run, METRICS_FILE);
-  await appendFile(path, `${JSON.stringify(line)}\n`).catch((cause: NodeJS.ErrnoException) => {
-    const full = cause.code === "ENOSPC" || cause.code === "EDQUOT";
-    throw new ResourceError(
-      `trainRun: ${path} could not be written: ${full ? "the disk is full" : cause.message}. Make room, then go on with --resume.`,
-      { cause },
-    );
+  await appendFile(path, `${JSON.stringify(line)}\n`).catch((cause: unknown) => {
+    throw asWriteError("trainRun", path, cause);
   });
+}
+
+/** Lets the lines reach the disk: a checkpoint must not outlive those before it. */
+export async function syncMetrics(run: string): Promise<void> {
+  const file = await open(join(run, METRICS_FILE), "a");
+  await file.sync().finally(() => file.close());
 }
 
 /**

@@ -30,6 +30,8 @@ export const PRESETS: Readonly<Record<PresetName, TrainSettings>> = {
     validateEvery: { epochs: 2 },
     validation: 0.17,
     checkpointEvery: { epochs: 2 },
+    keepEvery: 0,
+    rollbacks: 5,
     seed: 1,
   },
   strong: {
@@ -53,6 +55,8 @@ export const PRESETS: Readonly<Record<PresetName, TrainSettings>> = {
     validateEvery: 1000,
     validation: 0.1,
     checkpointEvery: 250,
+    keepEvery: 5000,
+    rollbacks: 5,
     seed: 1,
   },
   quick: {
@@ -76,6 +80,8 @@ export const PRESETS: Readonly<Record<PresetName, TrainSettings>> = {
     validateEvery: 0,
     validation: 0,
     checkpointEvery: 100,
+    keepEvery: 0,
+    rollbacks: 5,
     seed: 1,
   },
 };

@@ -6,7 +6,7 @@ import { settingsObject } from "./settings-schema.js";
 import { type PLANNED, settingsSchema, type TrainSettings } from "./train-settings.js";
 
 /** Settings that may be given in epochs. */
-type Timed = "steps" | "validateEvery" | "checkpointEvery";
+type Timed = "steps" | "validateEvery" | "checkpointEvery" | "keepEvery";
 
 /** Everything about a training run, defaults filled in: its `config.json`. */
 export interface RunConfig extends Omit<TrainSettings, keyof typeof PLANNED | Timed> {
@@ -18,6 +18,8 @@ export interface RunConfig extends Omit<TrainSettings, keyof typeof PLANNED | Ti
   readonly validateEvery: number;
   /** Steps between checkpoints. */
   readonly checkpointEvery: number;
+  /** Steps between checkpoints that are kept; 0 for none. */
+  readonly keepEvery: number;
   /** Spacing, patch size and intensity, with the reasons. */
   readonly plan: Plan;
   /** Name of the method. */
@@ -54,6 +56,7 @@ const runConfigSchema = settingsObject({
   steps: v.number(),
   validateEvery: v.number(),
   checkpointEvery: v.number(),
+  keepEvery: v.number(),
   plan: v.pipe(
     v.unknown(),
     v.transform((plan) => readPlan(plan, "plan")),
@@ -88,7 +91,7 @@ export function checkRunConfig(config: unknown, where: string): RunConfig {
 }
 
 const ALWAYS_SO_IN_2 = {
-  ...{ optimizer: "adam", warmup: 0, clipNorm: 0, averageDecay: 0, accumulate: 1 },
+  ...{ optimizer: "adam", warmup: 0, clipNorm: 0, averageDecay: 0, accumulate: 1, keepEvery: 0, rollbacks: 5 },
   objective: {},
   unusedCases: [],
 };

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { ConfigError, DataError } from "@plseg/core";
 import { type CachedCase, writeFileAtomic } from "@plseg/data/node";
 import { checkRunConfig, type RunConfig } from "./run-config.js";
+import { syncFolder } from "./sync-folder.js";
 import type { TrainRunOptions } from "./train-run-options.js";
 
 /** The configuration of a run that is to go on. @throws DataError if there is none. */
@@ -29,7 +30,6 @@ export async function startRun(
   { out, provenance = {} }: TrainRunOptions,
 ): Promise<void> {
   const hashes = cases.map(({ id, inputs: [image, labels] }) => [id, { image: image?.sha256, labels: labels?.sha256 }]);
-  await writeFileAtomic(join(out, "config.json"), `${JSON.stringify(config, undefined, 2)}\n`);
   const manifest = {
     ...provenance,
     seed: config.seed,
@@ -38,4 +38,7 @@ export async function startRun(
     started: new Date().toISOString(),
   };
   await writeFileAtomic(join(out, "manifest.json"), `${JSON.stringify(manifest, undefined, 2)}\n`);
+  // last: where it is, there is a run that can go on
+  await writeFileAtomic(join(out, "config.json"), `${JSON.stringify(config, undefined, 2)}\n`);
+  await syncFolder(out);
 }

@@ -1,6 +1,8 @@
 import type { Plan } from "@plseg/data";
 import type { Engine } from "@plseg/runtime";
 import type { StepRecord } from "../train.js";
+import type { CheckpointName } from "./checkpoint-folder.js";
+import type { Incident } from "./incident.js";
 import type { RunConfig } from "./run-config.js";
 import type { TrainSettings } from "./train-settings.js";
 import type { SegmentedCase, ValidationScores } from "./validate.js";
@@ -31,11 +33,20 @@ export interface TrainRunOptions {
   readonly device: string;
   /** Go on from the last checkpoint of `out`, with the settings found there. */
   readonly resume?: boolean;
+  /** Which checkpoint it goes on from; the last unless told. */
+  readonly from?: CheckpointName;
   /** Kept in `manifest.json`: versions, command line. */
   readonly provenance?: Readonly<Record<string, unknown>>;
   /** Called after each case that was looked at or made ready, with what is being done. */
   readonly onPrepare?: (what: "fingerprint" | "preprocess", done: number, total: number) => void;
-  /** Called when the folder of the run stands and the first step follows, with the number of steps done before. */
+  /** Called with what a person should know: a lock that was taken over. */
+  readonly onNotice?: (text: string) => void;
+  /** Called after a step that went wrong. */
+  readonly onIncident?: (incident: Incident) => void | Promise<void>;
+  /**
+   * Called when the folder of the run stands and the next step follows, with the number of steps done before. Once more after
+   * a step that went wrong, when training has gone back.
+   */
   readonly onStart?: (config: RunConfig, step: number) => void | Promise<void>;
   /** Called after each step; `steps` are all that are planned. Training waits for what it returns, as below. */
   readonly onStep?: (record: StepRecord, steps: number) => void | Promise<void>;

@@ -1,5 +1,5 @@
 import { rmSync, symlinkSync } from "node:fs";
-import { mkdtemp, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConfigError, DataError, ResourceError } from "@plseg/core";
@@ -133,7 +133,7 @@ describe("trainRun", () => {
     const before = await readFile(best);
     const about = join(folder, "best", "checkpoint-last", "checkpoint.json");
     const { progress, ...rest } = JSON.parse(await readFile(about, "utf8"));
-    expect(progress).toEqual({ validated: 4, best: { step: 4, dice: expect.any(Number) } });
+    expect(progress).toEqual({ validated: 4, best: { step: 4, dice: expect.any(Number) }, rollbacks: [] });
     await writeFile(about, JSON.stringify({ ...rest, progress: { ...progress, best: { step: 4, dice: 1 } } }));
     await run("best", { resume: true });
     expect(await readFile(best)).toEqual(before);
@@ -244,9 +244,18 @@ describe("trainRun", () => {
 
   test("reads a run of version 2, which trained with Adam and a polynomial", async () => {
     const path = join(folder, "whole", "config.json");
-    const { optimizer, warmup, clipNorm, averageDecay, objective, unusedCases, accumulate, ...config } = JSON.parse(
-      await readFile(path, "utf8"),
-    );
+    const {
+      optimizer,
+      warmup,
+      clipNorm,
+      averageDecay,
+      objective,
+      unusedCases,
+      accumulate,
+      keepEvery,
+      rollbacks,
+      ...config
+    } = JSON.parse(await readFile(path, "utf8"));
     const old = { ...config, version: 2, schedule: "polynomial" };
     expect(checkRunConfig(old, path)).toEqual(JSON.parse(await readFile(path, "utf8")));
     expect(() => checkRunConfig({ ...config, version: 1 }, "old.json")).toThrow(
@@ -254,10 +263,11 @@ describe("trainRun", () => {
     );
   });
 
-  test("goes on from the older checkpoint if writing the newer one was cut short", async () => {
+  test("goes on from the newer checkpoint if writing it was cut short between two renames", async () => {
     await stopAfter("cut", 4);
     const checkpoint = join(folder, "cut", "checkpoint-last");
-    await rename(checkpoint, `${checkpoint}.old`); // the moment between two renames
+    await rename(checkpoint, `${checkpoint}.new`);
+    await rename(join(folder, "cut", "checkpoint-previous"), `${checkpoint}.old`);
     await writeFile(join(folder, "cut", "metrics.jsonl"), '{"step":4,"loss":1}\n{"step":5,"lo');
     expect((await run("cut", { resume: true })).step).toBe(8);
     expect(await bytes("cut", "weights.safetensors")).toEqual(await bytes("unbroken", "weights.safetensors"));
@@ -284,10 +294,53 @@ describe("trainRun", () => {
     );
   });
 
-  test("notices a damaged checkpoint", async () => {
+  test.each(["weights.safetensors", "state.safetensors"])(
+    "notices a flipped bit in %s, and goes on from an older checkpoint if asked",
+    async (file) => {
+      const name = `damaged-${file}`;
+      await stopAfter(name, 5);
+      const path = join(folder, name, "checkpoint-last", file);
+      const damaged = await readFile(path);
+      damaged[damaged.length - 2] = (damaged[damaged.length - 2] ?? 0) ^ 1;
+      await writeFile(path, damaged);
+      await expect(run(name, { resume: true })).rejects.toThrow(
+        `${path} is damaged: it has ${damaged.length} bytes whose SHA-256 is not the one in checkpoint.json. ` +
+          "Go on from an older one: --resume --from best (step 4), or previous (step 4).",
+      );
+      await run(name, { resume: true, from: "previous" });
+      for (const each of ["weights.safetensors", "state.safetensors", "checkpoint.json"])
+        expect(await bytes(name, each)).toEqual(await bytes("unbroken", each));
+    },
+  );
+
+  test("notices a checkpoint that was cut short, and one that is missing", async () => {
     await stopAfter("damaged", 2);
     await truncate(join(folder, "damaged", "checkpoint-last", "weights.safetensors"), 100);
-    await expect(run("damaged", { resume: true })).rejects.toThrow(DataError);
+    await expect(run("damaged", { resume: true })).rejects.toThrow(/weights.safetensors is damaged: it has 100 bytes/);
+    await expect(run("damaged", { resume: true, from: 7 })).rejects.toThrow(/checkpoint-000007 is missing/);
+  });
+
+  test("keeps every so many checkpoints", async () => {
+    await run("kept", { settings: { ...SETTINGS, keepEvery: 3 } });
+    const kept = (await readdir(join(folder, "kept"))).filter((name) => name.startsWith("checkpoint"));
+    expect(kept.sort()).toEqual([
+      "checkpoint-000003",
+      "checkpoint-000006",
+      "checkpoint-best",
+      "checkpoint-last",
+      "checkpoint-previous",
+    ]);
+    await run("kept", { resume: true, from: 3 });
+    for (const file of ["weights.safetensors", "state.safetensors", "checkpoint.json"])
+      expect(await bytes("kept", file)).toEqual(await bytes("unbroken", file));
+  });
+
+  test("begins anew if it was killed before its first checkpoint", async () => {
+    await stopAfter("early", 1);
+    for (const name of ["last", "previous"])
+      await rm(join(folder, "early", `checkpoint-${name}`), { recursive: true, force: true });
+    await run("early", { resume: true });
+    expect(await bytes("early", "state.safetensors")).toEqual(await bytes("unbroken", "state.safetensors"));
   });
 
   test("stops when the disk is full, with its last checkpoint whole", async () => {
@@ -298,7 +351,7 @@ describe("trainRun", () => {
       symlinkSync("/dev/full", metrics); // a file that is always full
     };
     await expect(run("full", { onStep: fillDisk })).rejects.toThrow(
-      /metrics.jsonl could not be written: the disk is full. Make room, then go on with --resume/,
+      /metrics.jsonl could not be written: the disk is full. Free some space. The last checkpoint, of step 4, is whole: go on/,
     );
     expect(JSON.parse((await bytes("full", "checkpoint.json")).toString()).step).toBe(4);
     rmSync(metrics);

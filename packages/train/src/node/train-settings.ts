@@ -65,6 +65,10 @@ export interface TrainSettings {
   readonly validation: ValidationSplit;
   /** Steps or epochs between checkpoints. */
   readonly checkpointEvery: number | Epochs;
+  /** Steps or epochs between checkpoints that are kept, `checkpoint-000500` and so on; 0 for none. */
+  readonly keepEvery: number | Epochs;
+  /** How often a run may go back to a checkpoint because a step went wrong, before it gives up. */
+  readonly rollbacks: number;
   /** Of the first weights, patches, dropout and the choice of validation cases. */
   readonly seed: number;
 }
@@ -97,6 +101,7 @@ const stepsOrEpochs = v.lazy((value) => (typeof value === "object" ? epochs : wh
 const fromZero = v.pipe(v.number(), v.minValue(0, NOT_NEGATIVE));
 const belowOne = v.pipe(v.number(), v.minValue(0, BELOW_ONE), v.ltValue(1, BELOW_ONE));
 const count = v.pipe(v.number(), v.integer(COUNT_OR_NONE), v.minValue(0, COUNT_OR_NONE));
+const countOrEpochs = v.lazy((value) => (typeof value === "object" ? epochs : count));
 
 const objective = settingsObject({
   contrastiveWeight: v.optional(fromZero, OBJECTIVE_DEFAULTS.contrastiveWeight),
@@ -177,9 +182,11 @@ export const settingsSchema: v.StrictObjectSchema<
     ],
     AUGMENTATION,
   ),
-  validateEvery: v.lazy((value) => (typeof value === "object" ? epochs : count)),
+  validateEvery: countOrEpochs,
   validation,
   checkpointEvery: stepsOrEpochs,
+  keepEvery: countOrEpochs,
+  rollbacks: count,
   seed: v.pipe(v.number(), v.integer("a whole number")),
 });
 

@@ -17,6 +17,8 @@ export interface ValidateOptions {
   readonly cases: readonly CachedCase[];
   /** Called with each case once it is segmented. Validation waits for what it returns. */
   readonly onSegmented?: (segmented: SegmentedCase) => void | Promise<void>;
+  /** Stops between two cases. */
+  readonly signal?: AbortSignal;
 }
 
 /** Dice of one case. */
@@ -52,6 +54,8 @@ export interface ValidationScores {
 /**
  * Segments preprocessed cases by sliding window and scores them there, on the grid of the network: each organ only where it
  * is annotated, the background never. One case is in memory at a time.
+ *
+ * @returns Nothing if the signal stopped it.
  */
 export async function validate({
   engine,
@@ -61,7 +65,8 @@ export async function validate({
   state,
   cases,
   onSegmented,
-}: ValidateOptions): Promise<ValidationScores> {
+  signal,
+}: ValidateOptions): Promise<ValidationScores | undefined> {
   const classes = new ClassSet(config.classes);
   const [depth, height, width] = config.plan.patchSize;
   const compiled = await engine.compile(
@@ -83,6 +88,7 @@ export async function validate({
     const scores: ClassScores<"dice">[][] = [];
     const perCase: CaseDice[] = [];
     for (const entry of cases) {
+      if (signal?.aborted) return undefined;
       const { image, labels: reference } = readCachedCase(entry);
       const data = await slidingWindow({
         image: windowIntensity(
