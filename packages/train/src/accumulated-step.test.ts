@@ -8,7 +8,8 @@ import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
 import type { Method } from "./method.js";
 import { plSeg } from "./methods/pl-seg.js";
-import { type StepRecord, type TrainOptions, type TrainState, train } from "./train.js";
+import type { StepRecord } from "./step-record.js";
+import { type TrainOptions, type TrainState, train } from "./train.js";
 
 const classes = 3;
 const patchSize = [8, 8, 8] as const;

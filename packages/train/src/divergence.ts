@@ -1,6 +1,6 @@
 import { PlsegError } from "@plseg/core";
 import type { Batch } from "@plseg/data";
-import type { StepRecord } from "./train.js";
+import type { StepRecord } from "./step-record.js";
 
 /** Losses and gradient norms of the last steps, oldest first. */
 export interface RecentSteps {

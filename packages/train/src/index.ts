@@ -13,7 +13,8 @@ export { PL_SEG_OBJECTIVE_DEFAULTS, type PlSegObjectiveOptions, plSegObjective }
 export { PLATEAU_DEFAULTS, type PlateauOptions, type PlateauState, reduceOnPlateau } from "./reduce-on-plateau.js";
 export { learningRateAt, SCHEDULE_DEFAULTS, type Schedule, type SchedulePlace } from "./schedule.js";
 export { SGD_DEFAULTS, type SgdOptions, sgd } from "./sgd.js";
-export { type BatchSource, type StepRecord, type TrainOptions, type TrainState, train } from "./train.js";
+export type { StepRecord } from "./step-record.js";
+export { type BatchSource, type TrainOptions, type TrainState, train } from "./train.js";
 export {
   describeNetwork,
   type NetworkDescription,

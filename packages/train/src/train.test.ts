@@ -8,7 +8,8 @@ import { describe, expect, test } from "vitest";
 import { methods } from "./methods/index.js";
 import { OPTIMIZER_DEFAULTS } from "./optimizer-settings.js";
 import { SCHEDULE_DEFAULTS } from "./schedule.js";
-import { type StepRecord, type TrainOptions, type TrainState, train } from "./train.js";
+import type { StepRecord } from "./step-record.js";
+import { type TrainOptions, type TrainState, train } from "./train.js";
 import { describeNetwork } from "./train-step.js";
 
 const classes = 3;

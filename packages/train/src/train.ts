@@ -10,6 +10,7 @@ import type { ObjectiveSettings } from "./objective-settings.js";
 import { OPTIMIZER_DEFAULTS, type OptimizerSettings, optimizerFrom } from "./optimizer-settings.js";
 import { type PlateauState, reduceOnPlateau } from "./reduce-on-plateau.js";
 import { learningRateAt, SCHEDULE_DEFAULTS, type Schedule } from "./schedule.js";
+import type { StepRecord } from "./step-record.js";
 import { describeNetwork, LOSS_STATE, SEEDS, TRAINED, type TrainStep, trainStep } from "./train-step.js";
 
 /** Everything that one step hands to the next, as numbers: enough to go on exactly where training stopped. */
@@ -26,26 +27,6 @@ export interface TrainState {
 export interface BatchSource {
   /** The batch of a step, which must depend on the step alone. */
   sample(step: number): Batch | Promise<Batch>;
-}
-
-/** What happened in a step. */
-export interface StepRecord {
-  /** Counts from 1. */
-  readonly step: number;
-  /** Value of the objective. */
-  readonly loss: number;
-  /** Parts of the loss by name. */
-  readonly terms: Readonly<Record<string, number>>;
-  /** Euclidean norm of the gradient over all parameters. */
-  readonly gradientNorm: number;
-  /** Of this step. */
-  readonly learningRate: number;
-  /** Seconds since training started or went on. */
-  readonly seconds: number;
-  /** Milliseconds that the step waited for its batch, those included in which this thread drew it itself. */
-  readonly waited: number;
-  /** By class index: in how many patches of the step the class was labeled. */
-  readonly seen: readonly number[];
 }
 
 /** Options of {@link train}. */

@@ -44,6 +44,7 @@ export function trainCommand(): CommandUnknownOpts {
     .option("--no-pictures", "draw no pictures of the cases that are validated")
     .option("--resume", "go on from the last checkpoint of the run, with its settings and method", false)
     .option("--from <checkpoint>", "with --resume: previous, best, or the step of one that was kept", checkpointNamed)
+    .option("--force", "train even if the free memory seems too small", false)
     .option("--print-config", "print the settings and stop", false)
     .option("--json", "print one JSON document", false)
     .addHelpText(
@@ -62,7 +63,7 @@ export function trainCommand(): CommandUnknownOpts {
       const { followRun } = await import("../follow-run.js");
       const { readRunHistory } = await import("../read-run-history.js");
       const { writeRunReport } = await import("../report/run-report.js");
-      const { engine, device, threads, out, json } = options;
+      const { engine, device, threads, force, out, json } = options;
       const stop = stopOnInterrupt("this step", STOPPED_EARLY);
       const prepare = barPerItem();
       const { plan: _file, cache, from, tensorboard, pictures, ...rest } = options;
@@ -73,7 +74,12 @@ export function trainCommand(): CommandUnknownOpts {
         ...(cache !== undefined && { cache }),
         ...(from !== undefined && { from }),
         onPrepare: (what, at, total) => prepare(at, total, what),
-        engine: await createNodeEngine({ engine, device, ...(threads !== undefined && { threads }) }),
+        engine: await createNodeEngine({
+          engine,
+          device,
+          ...(threads !== undefined && { threads }),
+          ...(force && { memoryLimit: Number.POSITIVE_INFINITY }),
+        }),
         engineName: engine,
         provenance: { commandLine: ["plseg", ...process.argv.slice(2)].join(" "), versions: versions() },
         ...followRun({ out, label: `train ${options.method}`, tensorboard, pictures }),

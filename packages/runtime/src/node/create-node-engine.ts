@@ -1,9 +1,9 @@
-import { freemem } from "node:os";
 import { ConfigError, ResourceError } from "@plseg/core";
 import { getBackend, ready, setBackend } from "@tensorflow/tfjs-core";
 import { createEngine } from "../create-engine.js";
 import type { Engine } from "../engine.js";
 import type { Device } from "../onnx-session.js";
+import { availableMemory } from "./available-memory.js";
 import { importOnnxRuntime } from "./import-onnx-runtime.js";
 import { importTfjsNode, missingPackage } from "./import-tfjs-node.js";
 
@@ -18,7 +18,7 @@ export interface NodeEngineOptions {
   readonly device?: Device;
   /** CPU threads of the compiled engine; as many as ONNX Runtime thinks best unless told. */
   readonly threads?: number;
-  /** Bytes that the compiled engine may need; on the CPU the memory that is free unless told. */
+  /** Bytes that the compiled engine may need; on the CPU what is free, and a container or job may take, unless told. */
   readonly memoryLimit?: number;
   /** On WebGPU: take an adapter that computes in software, for tests. */
   readonly allowSoftwareAdapter?: boolean;
@@ -46,7 +46,7 @@ const BACKENDS: Readonly<Record<Exclude<NodeEngineName, "compiled">, Backend>> =
 export async function createNodeEngine(options: NodeEngineOptions = {}): Promise<Engine> {
   const { engine = "compiled", ...rest } = options;
   if (engine === "compiled") {
-    const limit = (options.device ?? "cpu") === "cpu" ? { memoryLimit: freemem() } : {}; // others have memory of their own
+    const limit = (options.device ?? "cpu") === "cpu" ? { memoryLimit: await availableMemory() } : {}; // others have memory of their own
     return createEngine({ ...limit, ...rest, ort: await importOnnxRuntime() });
   }
   const backend = BACKENDS[engine];

@@ -1,7 +1,8 @@
 import { Random, ResourceError } from "@plseg/core";
 import { patchLoader } from "@plseg/data/node";
 import { DivergenceError } from "../divergence.js";
-import { type StepRecord, type TrainState, train } from "../train.js";
+import type { StepRecord } from "../step-record.js";
+import { type TrainState, train } from "../train.js";
 import { writeCheckpoint } from "./checkpoint.js";
 import type { CheckpointName } from "./checkpoint-folder.js";
 import { appendMetrics, dropMetricsAfter, syncMetrics } from "./metrics-file.js";

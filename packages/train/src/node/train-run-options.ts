@@ -1,6 +1,6 @@
 import type { Plan } from "@plseg/data";
 import type { Engine } from "@plseg/runtime";
-import type { StepRecord } from "../train.js";
+import type { StepRecord } from "../step-record.js";
 import type { CheckpointName } from "./checkpoint-folder.js";
 import type { Incident } from "./incident.js";
 import type { RunConfig } from "./run-config.js";
