@@ -114,8 +114,8 @@ export async function trainFrom(run: PreparedRun, start: StartingPoint): Promise
         await appendMetrics(out, { ...record, seen: byName(record.seen, config.classes) });
         await options.onStep?.(record, config.steps);
         const isToKeep = config.keepEvery > 0 && record.step % config.keepEvery === 0;
+        if (isToKeep) await write(record.step, await snapshot()); // first: a run goes on after the last one
         if (isDue(config.checkpointEvery, record.step, config)) await writeLast(await snapshot());
-        if (isToKeep) await write(record.step, await snapshot());
         if (isToValidate(record.step)) await validateNow(snapshot, rate);
       },
     });
