@@ -18,6 +18,13 @@ export function numberIn(low: number, high: number): (text: string) => number {
   };
 }
 
+/** Reads a number of at least 0 from the command line. */
+export function atLeastZero(text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && value >= 0 && Number.isFinite(value)) return value;
+  throw new InvalidArgumentError("It must be a number of at least 0.");
+}
+
 /** Reads a number from 0 to 1 from the command line. */
 export function part(text: string): number {
   const value = Number(text);

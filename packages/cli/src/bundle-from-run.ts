@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { classColor, DataError } from "@plseg/core";
 import { exportModel, type LoadedBundle, loadBundle } from "@plseg/runtime";
 import { type BundleParts, importOnnxRuntime, type ReadBundleOptions, readBundle } from "@plseg/runtime/node";
+import { runNetworkDescription } from "@plseg/train/node";
 import { readRunConfig, readTrainedNetwork } from "./read-run.js";
 import { packageVersion } from "./versions.js";
 
@@ -15,8 +16,7 @@ import { packageVersion } from "./versions.js";
 export async function bundleFromRun(run: string): Promise<BundleParts> {
   const config = await readRunConfig(run);
   const { network, weights, safetensors } = await readTrainedNetwork(run, config);
-  const { features, dropout, deepSupervision, plan } = config;
-  const { spacing, intensity, patchSize } = plan;
+  const { spacing, intensity, patchSize } = config.plan;
   return {
     manifest: {
       classes: config.classes.map((name, index) => {
@@ -26,7 +26,7 @@ export async function bundleFromRun(run: string): Promise<BundleParts> {
       orientation: "RAS",
       intensity,
       patchSize,
-      network: { kind: "plSegUnet", features, dropout, inChannels: 1, deepSupervision },
+      network: runNetworkDescription(config),
       provenance: {
         method: config.method,
         annotatedCases: config.annotatedCases,

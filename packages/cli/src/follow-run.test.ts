@@ -84,7 +84,7 @@ describe("followRun", () => {
         device: "cpu",
       },
       ...{ workers: 0, engine: await createNodeEngine({ threads: 1 }) },
-      settings: await loadSettings("quick", at("s.json"), {}, false),
+      settings: await loadSettings("quick", at("s.json"), {}),
     };
     const die = async (record: Parameters<typeof follower.onStep>[0], total: number): Promise<void> => {
       await follower.onStep(record, total);

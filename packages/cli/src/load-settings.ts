@@ -2,25 +2,41 @@ import { readFile } from "node:fs/promises";
 import { dirname, extname, resolve } from "node:path";
 import { ConfigError } from "@plseg/core";
 import { type Plan, readPlan } from "@plseg/data";
-import { checkSettings, PLANNED, PRESETS, type TrainSettings } from "@plseg/train/node";
+import { checkSettings, type Origin, PLANNED, PRESETS, type TrainSettings } from "@plseg/train/node";
 import { parse } from "yaml";
 
 /**
  * The settings of a training: those of a preset, then those of a file, then those given one by one.
  *
  * @param file - YAML, or JSON if it is named `.json`; some or all of the settings. A file that it names is relative to it.
- * @param planned - Whether a plan decides what else the preset would.
+ * @param choices - `planned`: a plan decides what else the preset would. `origin`: a model to begin with, whose network and
+ * plan go before the preset's.
  * @throws ConfigError if the file cannot be read, or a setting cannot be: names the file and the field.
  */
 export async function loadSettings(
   preset: keyof typeof PRESETS,
   file: string | undefined,
   given: { readonly [Name in keyof TrainSettings]?: TrainSettings[Name] | undefined },
-  planned = false,
+  { planned = false, origin }: { readonly planned?: boolean; readonly origin?: Origin | undefined } = {},
 ): Promise<TrainSettings> {
   const ofFile = file === undefined ? {} : fromFolder(dirname(file), checkSettings(await readDocument(file), file));
   const ofFlags = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  return { ...PRESETS[preset], ...(planned && PLANNED), ...ofFile, ...checkSettings(ofFlags, "the command line") };
+  return {
+    ...PRESETS[preset],
+    ...(origin && settingsOf(origin)),
+    ...(planned && PLANNED),
+    ...ofFile,
+    ...checkSettings(ofFlags, "the command line"),
+  };
+}
+
+/** What a model that training begins with was trained with. */
+function settingsOf({ network, spacing, patchSize, intensity }: Origin): Partial<TrainSettings> {
+  return {
+    features: [...network.features],
+    dropout: [...network.dropout],
+    ...{ spacing: [...spacing], patchSize: [...patchSize], intensity },
+  };
 }
 
 /** Reads a plan, YAML or JSON. @throws ConfigError or DataError naming the file and what is wrong with it. */

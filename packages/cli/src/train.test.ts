@@ -67,6 +67,21 @@ describe("plseg train", () => {
     expect(verified).toMatchObject({ code: 0, stdout: expect.stringMatching(/cpu.*pass.*cuda.*webgpu/s) });
   });
 
+  test("goes on with what a bundle knows, at the bundle's spacing, patch and window", async () => {
+    const begun = ["train", "--data", at("data"), "--out", at("tuned"), "--from", at("bundle"), "--steps", "2"];
+    expect(await run(...begun, "--batch", "1")).toMatchObject({ code: 0, stderr: "" });
+    const [config, first] = await Promise.all(
+      ["tuned", "run"].map(async (name) => JSON.parse(await readFile(at(name, "config.json"), "utf8"))),
+    );
+    expect(config).toMatchObject({
+      features: [2, 4],
+      classes: first.classes,
+      from: { path: at("bundle"), distillation: 1 },
+    });
+    const { reasons: _, ...plan } = first.plan;
+    expect(config.plan).toMatchObject(plan);
+  });
+
   test("trains by a plan that data plan made and a person edited", async () => {
     const planned = await run("data", "plan", at("data"), "--out", at("plan.json"), "--spacing", "30,25,25");
     expect(planned).toMatchObject({ code: 0, stderr: "", stdout: expect.stringContaining("multiples of 8") });

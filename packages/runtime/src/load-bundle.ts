@@ -1,4 +1,4 @@
-import { ClassSet, DataError, type LabelMap, ShapeError, showShape, sizeOf, spacingOf, type Volume } from "@plseg/core";
+import { ClassSet, type LabelMap, ShapeError, showShape, sizeOf, spacingOf, type Volume } from "@plseg/core";
 import {
   imageOnModelGrid,
   modelGrid,
@@ -8,9 +8,8 @@ import {
   toCanonical,
   windowIntensity,
 } from "@plseg/data";
-import { type BundleManifest, readBundleManifest } from "./bundle-manifest.js";
-import { manifestHash } from "./manifest-hash.js";
-import { type BundleSource, readFrom } from "./read-bundle-file.js";
+import type { BundleManifest } from "./bundle-manifest.js";
+import { type BundleSource, readManifest } from "./read-bundle-file.js";
 import { sliceAnswers } from "./slice-answers.js";
 import { type SlidingWindowJoining, type SlidingWindowWatching, slidingWindow } from "./sliding-window.js";
 import { type LoadBundleOptions, openWindowModel, type WindowModel } from "./window-model.js";
@@ -46,8 +45,7 @@ export interface LoadedBundle {
  * ```
  */
 export async function loadBundle(source: BundleSource, options: LoadBundleOptions): Promise<LoadedBundle> {
-  const manifest = readBundleManifest(new TextDecoder().decode(await readFrom(source, "bundle.json")));
-  await checkManifestHash(manifest);
+  const manifest = await readManifest(source);
   const model = await openWindowModel(source, manifest, options);
   return {
     manifest,
@@ -69,13 +67,6 @@ export async function loadBundle(source: BundleSource, options: LoadBundleOption
  */
 export function segmentVolume(bundle: LoadedBundle, volume: Volume, options: SegmentOptions = {}): Promise<LabelMap> {
   return bundle.segment(volume, options);
-}
-
-async function checkManifestHash(manifest: BundleManifest): Promise<void> {
-  if (manifest.manifestSha256 === undefined || manifest.manifestSha256 === (await manifestHash(manifest))) return;
-  throw new DataError(
-    "loadBundle: bundle.json does not have the SHA-256 that it states. The file is damaged or was changed; copy the bundle again.",
-  );
 }
 
 async function segment(

@@ -1,5 +1,6 @@
 import { DataError } from "@plseg/core";
-import type { BundleManifest } from "./bundle-manifest.js";
+import { type BundleManifest, readBundleManifest } from "./bundle-manifest.js";
+import { manifestHash } from "./manifest-hash.js";
 import { sha256 } from "./sha256.js";
 
 /** Where a bundle's files come from: a folder, a server, an archive. */
@@ -34,11 +35,25 @@ export async function readBundleFile(
 }
 
 /** A file of a bundle, as it is. @throws DataError if it cannot be read. */
-export async function readFrom(source: BundleSource, name: string): Promise<Uint8Array> {
+async function readFrom(source: BundleSource, name: string): Promise<Uint8Array> {
   try {
     return await source.read(name);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new DataError(`loadBundle: ${name} of the bundle could not be read: ${reason}`, { cause });
   }
+}
+
+/**
+ * The manifest of a bundle, checked against its schema and its own hash.
+ *
+ * @throws DataError if it is missing, damaged or of an unknown version.
+ */
+export async function readManifest(source: BundleSource): Promise<BundleManifest> {
+  const manifest = readBundleManifest(new TextDecoder().decode(await readFrom(source, "bundle.json")));
+  if (manifest.manifestSha256 === undefined || manifest.manifestSha256 === (await manifestHash(manifest)))
+    return manifest;
+  throw new DataError(
+    "loadBundle: bundle.json does not have the SHA-256 that it states. The file is damaged or was changed; copy the bundle again.",
+  );
 }

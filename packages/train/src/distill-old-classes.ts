@@ -21,8 +21,8 @@ export interface DistillOldClassesOptions {
   readonly weight?: number;
 }
 
-/** What {@link distillOldClasses} uses where an option is missing: the weight of Cermelli et al. */
-export const DISTILL_OLD_CLASSES_DEFAULTS: Required<DistillOldClassesOptions> = { weight: 10 };
+/** What {@link distillOldClasses} uses where an option is missing. */
+export const DISTILL_OLD_CLASSES_DEFAULTS: Required<DistillOldClassesOptions> = { weight: 1 };
 
 /** Names of the state that holds the frozen weights. */
 const [PARAMETERS, BUFFERS] = ["teacher.parameters", "teacher.buffers"];

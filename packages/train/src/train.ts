@@ -67,7 +67,9 @@ export interface TrainOptions {
   readonly objective?: Partial<ObjectiveSettings>;
   /** Of the first weights and of dropout; patches have the seed of their sampler. */
   readonly seed: number;
-  /** Where to go on; weights are drawn from the seed without it. */
+  /** What the parameters and buffers are at first; drawn from the seed unless told. */
+  readonly weights?: { readonly parameters: Float32Array; readonly buffers: Float32Array };
+  /** Where to go on. */
   readonly state?: TrainState;
   /** Called once the step is compiled and fits into memory, before the first step; the rest as for `onStep`. */
   readonly onReady?: (snapshot: () => Promise<TrainState>, rate: (score: number) => void) => Promise<void>;
@@ -120,7 +122,7 @@ export async function train(options: TrainOptions): Promise<TrainState> {
   const { [PLATEAU]: reached, ...stored } = options.state?.tensors ?? {};
   let tensors: Record<string, EngineArray | EngineTensor> = options.state
     ? stored
-    : await initialTensors(engine, objective, step, seed);
+    : await initialTensors(engine, objective, step, options.weights ?? initialWeights(step.layout, seed));
   // Kept in single precision, so that going on from a checkpoint is exact.
   let plateau = reached ?? plateauVector({ learningRate, best: Number.NEGATIVE_INFINITY, waited: 0 });
   const onPlateau = schedule.name === "plateau" ? schedule : undefined;
@@ -197,15 +199,14 @@ function requestBatch(sampler: BatchSource, step: number): () => Promise<{ batch
   };
 }
 
-/** Weights drawn from the seed, and the other state as it starts. */
+/** The state before the first step: weights, and the rest as it starts. */
 async function initialTensors(
   engine: Engine,
   objective: Objective,
-  { layout, state }: TrainStep,
-  seed: number,
+  { state }: TrainStep,
+  weights: { readonly parameters: Float32Array; readonly buffers: Float32Array },
 ): Promise<Record<string, Float32Array>> {
   const lossState = await initialLossState(engine, objective, state);
-  const weights = initialWeights(layout, seed);
   const entries = Object.entries(state).map(([name, { shape }]): [string, Float32Array] => {
     const weight = name.replace(TRAINED, "");
     if (weight === "parameters" || weight === "buffers") return [name, weights[weight]];

@@ -1,7 +1,7 @@
 import { Command, type CommandUnknownOpts, Option } from "@commander-js/extra-typings";
-import { PlsegError } from "@plseg/core";
+import { ConfigError, PlsegError } from "@plseg/core";
 import { METHOD_NAMES, PRESET_NAMES } from "@plseg/train/names";
-import { checkpointNamed, voxelsOf, wholeNumber } from "../arguments.js";
+import { atLeastZero, checkpointNamed, voxelsOf, wholeNumber } from "../arguments.js";
 import { stopOnInterrupt } from "../stop-on-interrupt.js";
 import { barPerItem, duration, log, print, printJson, table } from "../terminal.js";
 import { versions } from "../versions.js";
@@ -15,6 +15,15 @@ const PATCH_WORKERS = 2;
 const STOPPED_EARLY = new PlsegError(
   "train: stopped while the cases were prepared. Those that are ready are kept; train again to go on.",
 );
+
+/** A checkpoint to go on from. @throws ConfigError if there are none of that name. */
+function resumedFrom(name: string): ReturnType<typeof checkpointNamed> {
+  try {
+    return checkpointNamed(name);
+  } catch (cause) {
+    throw new ConfigError(`train: with --resume, --from is a checkpoint. ${(cause as Error).message}`, { cause });
+  }
+}
 
 /** `plseg train`: train on a partially labeled dataset. */
 export function trainCommand(): CommandUnknownOpts {
@@ -32,6 +41,16 @@ export function trainCommand(): CommandUnknownOpts {
         .default("cpu" as const),
     )
     .option("-p, --plan <file>", 'plan of "plseg data plan", edited or not (default: made from the data)')
+    .option(
+      "--from <what>",
+      "run or bundle to begin with; with --resume a checkpoint: previous, best, or the step of one",
+    )
+    .option(
+      "--distill <weight>",
+      "with --from: weight of its answers where nobody annotated them (0: let it forget)",
+      atLeastZero,
+      1,
+    )
     .option("--patch <d,h,w>", "voxels of a patch along depth, height, width", voxelsOf)
     .option("--batch <count>", "patches per step", wholeNumber(1))
     .option("--steps <count>", "steps in all", wholeNumber(1))
@@ -43,7 +62,6 @@ export function trainCommand(): CommandUnknownOpts {
     .option("--no-tensorboard", "write no event files for TensorBoard")
     .option("--no-pictures", "draw no pictures of the cases that are validated")
     .option("--resume", "go on from the last checkpoint of the run, with its settings and method", false)
-    .option("--from <checkpoint>", "with --resume: previous, best, or the step of one that was kept", checkpointNamed)
     .option("--force", "train even if the free memory seems too small", false)
     .option("--print-config", "print the settings and stop", false)
     .option("--json", "print one JSON document", false)
@@ -56,23 +74,28 @@ export function trainCommand(): CommandUnknownOpts {
       const { patch: patchSize, batch, steps, seed, augmentation } = options;
       const plan = options.plan === undefined ? undefined : await readPlanFile(options.plan);
       const given = { patchSize, batch, steps, seed, augmentation };
-      const settings = await loadSettings(options.preset, options.config, given, plan !== undefined);
+      const { readOrigin, trainRun } = await import("@plseg/train/node");
+      const origin = options.from === undefined || options.resume ? undefined : await readOrigin(options.from);
+      const settings = await loadSettings(options.preset, options.config, given, {
+        planned: plan !== undefined,
+        origin,
+      });
       if (options.printConfig) return printJson(settings);
       const { createNodeEngine } = await import("@plseg/runtime/node");
-      const { trainRun } = await import("@plseg/train/node");
       const { followRun } = await import("../follow-run.js");
       const { readRunHistory } = await import("../read-run-history.js");
       const { writeRunReport } = await import("../report/run-report.js");
       const { engine, device, threads, force, out, json } = options;
       const stop = stopOnInterrupt("this step", STOPPED_EARLY);
       const prepare = barPerItem();
-      const { plan: _file, cache, from, tensorboard, pictures, ...rest } = options;
+      const { plan: _file, cache, from: _from, distill: distillation, tensorboard, pictures, ...rest } = options;
       const { step, loss, config } = await trainRun({
         ...rest,
         settings,
         ...(plan && { plan }),
+        ...(origin && { origin, distillation }),
         ...(cache !== undefined && { cache }),
-        ...(from !== undefined && { from }),
+        ...(options.resume && options.from !== undefined && { from: resumedFrom(options.from) }),
         onPrepare: (what, at, total) => prepare(at, total, what),
         engine: await createNodeEngine({
           engine,

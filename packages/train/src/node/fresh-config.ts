@@ -2,7 +2,9 @@ import { resolve } from "node:path";
 import { ConfigError } from "@plseg/core";
 import { augmentationSettings } from "@plseg/data";
 import { type Dataset, fingerprintDataset } from "@plseg/data/node";
+import { DISTILL_OLD_CLASSES_DEFAULTS } from "../distill-old-classes.js";
 import type { Method } from "../method.js";
+import { configFrom } from "./begin-from.js";
 import { labeledCases } from "./labeled-cases.js";
 import { planRun } from "./plan-run.js";
 import type { RunConfig } from "./run-config.js";
@@ -17,7 +19,19 @@ import type { Epochs, TrainSettings } from "./train-settings.js";
  * @throws DataError or ConfigError for bad data or settings.
  */
 export async function freshConfig(
-  { method, preset, settings, data, plan, engineName, device, onPrepare, signal }: TrainRunOptions,
+  {
+    method,
+    preset,
+    settings,
+    data,
+    plan,
+    engineName,
+    device,
+    origin,
+    distillation,
+    onPrepare,
+    signal,
+  }: TrainRunOptions,
   { deepSupervision }: Method,
   dataset: Dataset,
   cache: string,
@@ -55,6 +69,7 @@ export async function freshConfig(
     deepSupervision,
     classes: [...classes.names],
     labelValues: [...labelValues],
+    ...(origin && configFrom(origin, settings, dataset, distillation ?? DISTILL_OLD_CLASSES_DEFAULTS.weight)),
     data: resolve(data),
     annotatedCases: Object.fromEntries(classes.foreground.map((name) => [name, annotating(classes.indexOf(name))])),
     trainingCases: training.length,

@@ -3,8 +3,10 @@ export { type CheckpointName, checkpointFolder, listCheckpoints } from "./checkp
 export type { Incident } from "./incident.js";
 export { type PlanRunOptions, planRun } from "./plan-run.js";
 export { PRESETS } from "./presets.js";
+export { type Origin, readOrigin } from "./read-origin.js";
 export { checkRunConfig, type RunConfig } from "./run-config.js";
-export { runNetwork } from "./run-network.js";
+export { runNetwork, runNetworkDescription } from "./run-network.js";
+export type { RunOrigin } from "./run-origin.js";
 export { NO_PROGRESS, type RunProgress } from "./run-progress.js";
 export { trainRun } from "./train-run.js";
 export type { TrainRunOptions, TrainRunResult } from "./train-run-options.js";

@@ -16,6 +16,8 @@ export interface PreparedRun {
   readonly method: Method;
   readonly network: Network;
   readonly layout: FlatLayout;
+  /** What the network begins with; drawn from the seed without it. */
+  readonly weights?: { readonly parameters: Float32Array; readonly buffers: Float32Array };
   /** Cases to learn from. */
   readonly training: readonly CachedCase[];
   /** Cases to validate with. */

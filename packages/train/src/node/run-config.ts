@@ -2,6 +2,7 @@ import { ConfigError } from "@plseg/core";
 import { type Plan, readPlan } from "@plseg/data";
 import * as v from "valibot";
 import { parseSettings } from "./parse-settings.js";
+import { type RunOrigin, runOriginSchema } from "./run-origin.js";
 import { settingsObject } from "./settings-schema.js";
 import { type PLANNED, settingsSchema, type TrainSettings } from "./train-settings.js";
 
@@ -32,6 +33,12 @@ export interface RunConfig extends Omit<TrainSettings, keyof typeof PLANNED | Ti
   readonly labelValues: number[];
   /** Whether the network gives logits at several scales. */
   readonly deepSupervision: boolean;
+  /** The model that it began with, if it did. */
+  readonly from?: RunOrigin;
+  /** How the network's decoder doubles its features; `trilinear` unless told. */
+  readonly upsample?: "trilinear" | "deconv";
+  /** What the edges of the intensity window are to the network; −1 and 1 unless told. */
+  readonly imageRange?: readonly [low: number, high: number];
   /** Folder of the dataset. */
   readonly data: string;
   /** Number of training cases that annotate each class, by name. */
@@ -66,6 +73,9 @@ const runConfigSchema = settingsObject({
   classes: v.pipe(v.array(v.string()), v.minLength(2)),
   labelValues: v.array(v.number()),
   deepSupervision: v.boolean(),
+  from: v.exactOptional(runOriginSchema),
+  upsample: v.exactOptional(v.picklist(["trilinear", "deconv"])),
+  imageRange: v.exactOptional(v.strictTuple([v.number(), v.number()])),
   data: v.string(),
   annotatedCases: v.record(v.string(), v.number()),
   trainingCases: v.number(),

@@ -80,6 +80,7 @@ export async function trainFrom(run: PreparedRun, start: StartingPoint): Promise
   try {
     const state = await train({
       engine,
+      ...(run.weights && { weights: run.weights }),
       method,
       network,
       classes: config.classes.length,

@@ -3,6 +3,7 @@ import type { Engine } from "@plseg/runtime";
 import type { StepRecord } from "../step-record.js";
 import type { CheckpointName } from "./checkpoint-folder.js";
 import type { Incident } from "./incident.js";
+import type { Origin } from "./read-origin.js";
 import type { RunConfig } from "./run-config.js";
 import type { TrainSettings } from "./train-settings.js";
 import type { SegmentedCase, ValidationScores } from "./validate.js";
@@ -21,6 +22,10 @@ export interface TrainRunOptions {
   readonly settings: TrainSettings;
   /** Decides what the settings leave to it (`"auto"`); one is made from the dataset without it. */
   readonly plan?: Plan;
+  /** A model to begin with, from `readOrigin`: its classes come first, those that the dataset adds follow. */
+  readonly origin?: Origin;
+  /** Weight of that model's answers where nobody annotated what it knows; 1 unless told, 0 to let it forget. */
+  readonly distillation?: number;
   /** Folder where preprocessed cases are kept for the next training; `.plseg-cache` in the dataset unless told. */
   readonly cache?: string;
   /** Threads that draw patches; 0: the training draws them itself between its steps. 1 unless told. */

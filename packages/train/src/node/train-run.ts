@@ -4,6 +4,7 @@ import { openDataset, preprocessCases } from "@plseg/data/node";
 import type { Method } from "../method.js";
 import { methods } from "../methods/index.js";
 import { describeNetwork } from "../train-step.js";
+import { inClassesOf, runMethod, weightsFrom } from "./begin-from.js";
 import { freshConfig } from "./fresh-config.js";
 import { labeledCases } from "./labeled-cases.js";
 import type { PreparedRun, StartingPoint } from "./prepared-run.js";
@@ -45,7 +46,8 @@ async function prepare(options: TrainRunOptions, lock: RunLock): Promise<{ run: 
   if (!resume) await checkNoRun(out);
   const stored = resume ? await storedConfig(out) : undefined;
   const method = methodNamed(stored?.method ?? options.method);
-  const dataset = await openDataset(options.data);
+  const opened = await openDataset(options.data);
+  const dataset = inClassesOf(opened, stored?.classes ?? options.origin?.classes ?? opened.classes.names);
   const cache = options.cache ?? join(dataset.root, ".plseg-cache");
   const config = stored ?? (await freshConfig(options, method, dataset, cache));
   const cases = await preprocessCases({
@@ -59,7 +61,9 @@ async function prepare(options: TrainRunOptions, lock: RunLock): Promise<{ run: 
   const network = runNetwork(config);
   const { layout } = describeNetwork(network);
   const run: PreparedRun = {
-    ...{ options, lock, config, method, network, layout },
+    ...{ options, lock, config, network, layout },
+    method: runMethod(method, config, options.origin),
+    ...(options.origin && !resume && { weights: weightsFrom(options.origin, layout, config) }),
     held: cases.filter(({ id }) => config.validationCases.includes(id)),
     training: cases.filter(({ id }) => !config.validationCases.includes(id)),
   };
