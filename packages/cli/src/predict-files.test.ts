@@ -127,7 +127,7 @@ describe("plseg predict", () => {
     const labels = await readLabelFile(at("soft/case_0003.nii.gz"));
     for (const [voxel, label] of labels.data.entries()) {
       const values = maps.map(({ data }) => data[voxel] ?? Number.NaN);
-      expect(values.reduce((sum, value) => sum + value)).toBeCloseTo(1, 4);
+      expect(values.reduce((sum, value) => sum + value)).toBeCloseTo(1, 3); // each is rounded to 16 bits
       expect(CONFIG.labelValues[values.indexOf(Math.max(...values))]).toBe(label);
     }
   });
