@@ -487,6 +487,7 @@ describe("plseg predict, once more", () => {
     for (const name of (await readdir(at("killed"))).filter((file) => file.endsWith(".nii.gz")))
       expect((await readFile(at("killed", name))).toString("base64")).toBe(whole[name]);
     await writeFile(at("killed/case_0004.nii.gz.tmp-999999999-00ff00ff"), "what a killed process was writing");
+    await writeFile(at("killed/.probabilities.tmp-999999999-00ff00ff"), "");
     expect((await predict("killed", ...options)).code).toBe(0);
     expect(await contents("killed")).toEqual(whole);
   });

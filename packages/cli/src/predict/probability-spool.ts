@@ -4,6 +4,9 @@ import { join } from "node:path";
 import { type Size3D, sizeOf } from "@plseg/core";
 import { asWriteError } from "@plseg/data/node";
 
+/** What the file of a spool is called before it loses its name, up to `.tmp-`. */
+export const SPOOL_NAME = ".probabilities";
+
 /** Probabilities that come slice by slice for all classes and go class by class for all slices. */
 export interface ProbabilitySpool {
   /** Takes a slice `[class, height, width]`; the array is not kept. @throws ResourceError if the disk is full. */
@@ -16,12 +19,13 @@ export interface ProbabilitySpool {
 
 /**
  * Keeps the probabilities of a scan on disk instead of in memory, where 17 classes of 512 × 512 × 300 voxels are 5 GB. The
- * file in `folder` has no name once it is open, so that nothing is left of it however the process ends.
+ * file in `folder` loses its name as soon as it is open, so that nothing is left of it however the process ends; a process that
+ * is killed in between leaves an empty file, which `removeLeftovers` knows.
  *
  * @throws ResourceError if the disk is full; DataError if nothing can be written to the folder.
  */
 export function probabilitySpool(folder: string, [depth, height, width]: Size3D): ProbabilitySpool {
-  const path = join(folder, `.probabilities.tmp-${process.pid}-${randomBytes(4).toString("hex")}`);
+  const path = join(folder, `${SPOOL_NAME}.tmp-${process.pid}-${randomBytes(4).toString("hex")}`);
   const slice = 4 * height * width; // bytes of one class
   const tried = <Result>(work: () => Result): Result => {
     try {
