@@ -1,5 +1,6 @@
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import type { Attribute, ElementType, Node, Value } from "./graph.js";
+import type { Attribute, Node, Value } from "./graph.js";
+import { ONNX_TYPES } from "./node.js";
 
 /** A finished graph: nodes in the order of execution, and the names under which its outputs are known. */
 export interface FinishedGraph {
@@ -15,7 +16,6 @@ const OPSET = 17;
 /** Version of the ONNX file format: the first one that knows opset 17. */
 const IR_VERSION = 8;
 
-const ELEMENT_TYPES: Readonly<Record<ElementType, number>> = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9 };
 const ATTRIBUTE_FLOAT = 1;
 const ATTRIBUTE_INT = 2;
 const ATTRIBUTE_STRING = 3;
@@ -85,7 +85,7 @@ function writeAttribute(writer: BinaryWriter, name: string, value: Attribute): v
 
 function writeTensor(writer: BinaryWriter, { name, type, shape, constant }: Value): void {
   for (const size of shape) writer.tag(1, WireType.Varint).int64(size);
-  writer.tag(2, WireType.Varint).int32(ELEMENT_TYPES[type]);
+  writer.tag(2, WireType.Varint).int32(ONNX_TYPES[type]);
   writer.tag(8, WireType.LengthDelimited).string(name);
   if (constant)
     writer
@@ -97,7 +97,7 @@ function writeValueInfo(writer: BinaryWriter, { name, type, shape }: Value): voi
   writer.tag(1, WireType.LengthDelimited).string(name);
   message(writer, 2, (typeProto) =>
     message(typeProto, 1, (tensorType) => {
-      tensorType.tag(1, WireType.Varint).int32(ELEMENT_TYPES[type]);
+      tensorType.tag(1, WireType.Varint).int32(ONNX_TYPES[type]);
       message(tensorType, 2, (shapeProto) => {
         for (const size of shape) message(shapeProto, 1, (dim) => void dim.tag(1, WireType.Varint).int64(size));
       });

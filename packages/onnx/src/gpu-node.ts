@@ -1,4 +1,4 @@
-import type { Attribute, ElementType, NodeWriter, Value } from "./node.js";
+import { type Attribute, type ElementType, type NodeWriter, ONNX_TYPES, type Value } from "./node.js";
 
 type Inputs = readonly (Value | undefined)[];
 type Attributes = Readonly<Record<string, Attribute>>;
@@ -14,8 +14,6 @@ interface Wanted {
 
 /** Writes a node with others; `undefined` if it can stay as it is. */
 type Rewrite = (graph: NodeWriter, wanted: Wanted) => Value | undefined;
-
-const CODES: Readonly<Record<ElementType, number>> = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9 };
 
 /**
  * What to write on a GPU in the place of a node that ONNX Runtime 1.30 would leave to the CPU there: its WebGPU provider has
@@ -36,7 +34,7 @@ const each = (
 ): Value => graph.node(op, inputs, type as ElementType, shape);
 
 const cast = (graph: NodeWriter, value: Value, type: ElementType): Value =>
-  value.type === type ? value : graph.node("Cast", [value], type, value.shape, { to: CODES[type] });
+  value.type === type ? value : graph.node("Cast", [value], type, value.shape, { to: ONNX_TYPES[type] });
 
 const number = (graph: NodeWriter, value: number, type: ElementType): Value =>
   graph.constant(type === "int32" ? Int32Array.of(value) : Float32Array.of(value), []);

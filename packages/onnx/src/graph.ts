@@ -103,7 +103,7 @@ export class Graph implements NodeWriter {
 
 /** Bytes that a value's numbers take. */
 export function byteLength({ type, shape }: Value): number {
-  const width = { float32: 4, int32: 4, int64: 8, bool: 1, uint8: 1 }[type];
+  const width = { float32: 4, int32: 4, int64: 8, bool: 1, uint8: 1, uint16: 2 }[type];
   return width * sizeOf(shape);
 }
 

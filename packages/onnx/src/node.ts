@@ -1,7 +1,17 @@
 import type { Shape } from "@plseg/core";
 
 /** Element types that a graph value may have, by their ONNX names. */
-export type ElementType = "float32" | "int32" | "int64" | "bool" | "uint8";
+export type ElementType = "float32" | "int32" | "int64" | "bool" | "uint8" | "uint16";
+
+/** Numbers by which ONNX files know the element types. */
+export const ONNX_TYPES: Readonly<Record<ElementType, number>> = {
+  float32: 1,
+  uint8: 2,
+  uint16: 4,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+};
 
 /** Numbers of a constant; booleans are 0 or 1. */
 export type ConstantData = Float32Array | Int32Array | BigInt64Array | Uint8Array;

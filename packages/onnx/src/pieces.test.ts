@@ -65,6 +65,20 @@ describe("a streamed graph", () => {
     await session.release();
   });
 
+  test("rounds outputs to 16 bits where that is wanted, piece by piece", async () => {
+    const x = Float32Array.from({ length: 12 }, (_, i) => (i === 5 ? Number.NaN : i / 11));
+    const whole = trace((inputs) => ({ y: mul(inputs.x, 1) }), { x: { shape: [12] } }, { rounded: ["y"] });
+    expect(whole.outputs).toEqual([{ name: "y", dtype: "uint16", shape: [12] }]);
+    const session = await InferenceSession.create(whole.model, { logSeverityLevel: 3 });
+    const { y } = await session.run({ x: new OrtTensor("float32", x, [12]) });
+    expect(y?.data).toEqual(Uint16Array.from(x, (value) => Math.round(65535 * value))); // NaN becomes 0
+    await session.release();
+
+    const fn = ({ image }: { image: Tensor }) => ({ p: transpose(network(image as Tensor5D), [0, 1, 4, 2, 3]) });
+    const { outputs } = trace(fn, { image: { shape: [1, 12, 6, 4, 1] } }, { streamed: true, rounded: ["p"] });
+    expect(outputs.map(({ name, dtype }) => [name, dtype])).toEqual(["p.0", "p.1", "p.2"].map((p) => [p, "uint16"]));
+  });
+
   test("is whole on a GPU, and where one is wanted whole", () => {
     const fn = ({ image }: { image: Tensor }) => ({ y: network(image as Tensor5D) });
     const inputs = { image: { shape: [1, 12, 6, 4, 1] } };

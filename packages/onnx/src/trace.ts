@@ -4,11 +4,12 @@ import { engine, getBackend, registerBackend, removeBackend, setBackend, type Te
 import { TRACE_BACKEND, TraceBackend } from "./backend.js";
 import { encodeModel } from "./encode.js";
 import { byteLength, Graph, type Target, type Value } from "./graph.js";
+import { castTo } from "./kernels/elementwise.js";
 import { withLeanGradients } from "./lean-gradients.js";
 import { constantsOf, liveNodes } from "./live-nodes.js";
 import { peakBytes } from "./peak-bytes.js";
 import { registerKernels } from "./register-kernels.js";
-import { channelsFirstOrder, identityOrder, kernelOrder, materialize, type Sym } from "./symbol.js";
+import { channelsFirstOrder, identityOrder, kernelOrder, materialize, plain, type Sym } from "./symbol.js";
 
 /** How the numbers of an input or output lie in memory, compared with the shape that the function sees. */
 export type Layout = "as-is" | "channels-first" | "kernel-first";
@@ -31,7 +32,7 @@ export interface TracedValue {
   /** Under which ONNX Runtime knows it. */
   readonly name: string;
   /** Element type. */
-  readonly dtype: "float32" | "int32" | "bool";
+  readonly dtype: "float32" | "int32" | "bool" | "uint16";
   /** Shape of the numbers that go in or come out. */
   readonly shape: Shape;
 }
@@ -65,6 +66,11 @@ export interface TraceOptions {
   /** Layouts of outputs by name; those not named come out as the function returns them. */
   readonly outputLayouts?: Readonly<Record<string, Layout>>;
   /**
+   * Outputs between 0 and 1, by name, that come out in 16 bits: as whole numbers, 65535 for 1, rounded. What is not a number
+   * comes out as 0. For the CPU.
+   */
+  readonly rounded?: readonly string[];
+  /**
    * What will run the graph; `cpu` unless told. A graph for `gpu` has no operation that ONNX Runtime's WebGPU provider would
    * leave to the CPU. It gives the same numbers anywhere.
    */
@@ -97,7 +103,7 @@ export interface TraceOptions {
 export function trace<Inputs extends Readonly<Record<string, InputSpec>>>(
   fn: (inputs: { readonly [Name in keyof Inputs]: Tensor }) => Readonly<Record<string, Tensor>>,
   inputs: Inputs,
-  { outputLayouts = {}, target = "cpu", streamed = false }: TraceOptions = {},
+  { outputLayouts = {}, rounded = [], target = "cpu", streamed = false }: TraceOptions = {},
 ): TracedModel {
   const graph = new Graph(target, streamed && target === "cpu");
   const values = withTraceBackend((backend) =>
@@ -109,7 +115,10 @@ export function trace<Inputs extends Readonly<Record<string, InputSpec>>>(
         return Object.entries(outputs).flatMap(([name, tensor]) => {
           const value = laidOut(graph, backend.symbolOf(tensor), outputLayouts[name] ?? "as-is");
           const pieces = graph.pieces.get(value.name);
-          return pieces?.map((value, i) => ({ name: `${name}.${i}`, value })) ?? [{ name, value }];
+          const given = (part: Value): Value => (rounded.includes(name) ? inSixteenBits(graph, part) : part);
+          return (
+            pieces?.map((part, i) => ({ name: `${name}.${i}`, value: given(part) })) ?? [{ name, value: given(value) }]
+          );
         });
       } finally {
         engine().endScope();
@@ -162,6 +171,16 @@ function orderOf(layout: Layout, rank: number): number[] {
 
 const laidOut = (graph: Graph, symbol: Sym, layout: Layout): Value =>
   materialize(graph, symbol, orderOf(layout, symbol.shape.length));
+
+/** The largest number of 16 bits. */
+const LARGEST = 2 ** 16 - 1;
+
+/** Numbers between 0 and 1 as whole ones of 16 bits, rounded. */
+function inSixteenBits(graph: Graph, value: Value): Value {
+  const scaled = graph.node("Mul", [value, graph.float(LARGEST)], "float32", value.shape);
+  const raised = graph.node("Add", [scaled, graph.float(0.5)], "float32", value.shape); // before the rest is cut off
+  return castTo(graph, plain(raised), "uint16").value;
+}
 
 function traced(name: string, { type, shape }: Value): TracedValue {
   return { name, dtype: type as TracedValue["dtype"], shape };

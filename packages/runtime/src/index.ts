@@ -27,5 +27,6 @@ export {
   type SlidingWindowOptions,
   type SlidingWindowWatching,
   slidingWindow,
+  type WindowAnswer,
 } from "./sliding-window.js";
 export type { LoadBundleOptions } from "./window-model.js";

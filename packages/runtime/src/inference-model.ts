@@ -17,7 +17,7 @@ export interface InferenceModelOptions {
   readonly batch?: number;
   /**
    * What comes out: `volumes` `probabilities` `[batch, class, depth, height, width]`, or `slices` `[1, slices, class, height,
-   * width]`, a few at a time of one patch after the other, which takes the CPU far less memory.
+   * width]`, a few at a time of one patch after the other and in 16 bits, which takes the CPU far less memory.
    */
   readonly answer: "volumes" | "slices";
   /** Whether it must run on every provider, or is for the CPU alone. */
@@ -44,7 +44,11 @@ export function inferenceModel(
       return { probabilities: inSlices ? transpose(probabilities, [0, 1, 4, 2, 3]) : probabilities };
     },
     { image: { shape: [batch, ...patchSize, inChannels], layout: "channels-first" } },
-    { target, streamed: inSlices, ...(!inSlices && { outputLayouts: { probabilities: "channels-first" } }) },
+    {
+      target,
+      streamed: inSlices,
+      ...(inSlices ? { rounded: ["probabilities"] } : { outputLayouts: { probabilities: "channels-first" } }),
+    },
   );
   const [stranger] = stored.unused();
   if (stranger !== undefined) throw new DataError(`${caller}: the network has no weight "${stranger}".`);

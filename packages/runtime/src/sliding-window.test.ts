@@ -205,6 +205,18 @@ describe("slidingWindow", () => {
     expect(calls).toEqual(new Array(8).fill(5)); // 36 windows
   });
 
+  test("takes answers in 16 bits, and finds those that say nothing of a voxel", async () => {
+    const common = { image: noise([6, 7, 8]), shape: [6, 7, 8], patchSize: [4, 3, 5], classes: CLASSES } as const;
+    const rounded = async (patch: Float32Array): Promise<Uint16Array> =>
+      Uint16Array.from(await predict(patch), (p) => Math.round(65535 * p));
+    const expected = await run({ ...common, predict });
+    const actual = await run({ ...common, predict: rounded });
+    expectClose("probabilities", actual.probabilities, expected.probabilities, { absolute: 2 * ROUNDED });
+    await expect(run({ ...common, predict: async () => new Uint16Array(180) })).rejects.toThrow(
+      "a predicted probability must lie in [0, 1], got 0 for every class.",
+    );
+  });
+
   test("averages the answers to mirrored windows", async () => {
     const patchSize: Size3D = [2, 3, 4];
     const image = noise(patchSize);

@@ -59,11 +59,14 @@ export interface SlidingWindowOptions extends SlidingWindowJoining, SlidingWindo
   readonly batch?: number;
   /**
    * Probabilities of patches `[batch, depth, height, width]`: either `[batch, class, depth, height, width]`, or arrays that
-   * hold the slices `[class, height, width]` of one patch after the other. The patches' array is used again once the promise is
-   * settled, and the answer is not kept.
+   * hold the slices `[class, height, width]` of one patch after the other. In whole numbers of 16 bits 65535 is 1, and a voxel
+   * in which all classes have 0 is none. The patches' array is used again once the promise is settled, and the answer is not kept.
    */
-  readonly predict: (patches: Float32Array) => Promise<Float32Array | readonly Float32Array[]>;
+  readonly predict: (patches: Float32Array) => Promise<WindowAnswer>;
 }
+
+/** What a network says of patches, see {@link SlidingWindowOptions.predict}. */
+export type WindowAnswer = Float32Array | Uint16Array | readonly (Float32Array | Uint16Array)[];
 
 /** What {@link slidingWindow} uses where an option is missing. */
 export const SLIDING_WINDOW_DEFAULTS: Required<SlidingWindowJoining> = {
@@ -278,11 +281,15 @@ function cutPatch(
 
 /** An answer, in which the plane `[height, width]` of a window, class and slice is found. */
 interface Planes {
-  locate(item: number, label: number, slice: number): { readonly values: Float32Array; readonly at: number };
+  locate(
+    item: number,
+    label: number,
+    slice: number,
+  ): { readonly values: Float32Array | Uint16Array; readonly at: number };
 }
 
 function planesOf(
-  answer: Float32Array | readonly Float32Array[],
+  answer: WindowAnswer,
   [batch, classes, depth, height, width]: readonly [number, number, ...Size3D],
 ): Planes {
   const area = height * width;
@@ -307,6 +314,11 @@ function planesOf(
     },
   };
 }
+
+const noProbability = (got: number | string): DataError =>
+  new DataError(
+    `slidingWindow: a predicted probability must lie in [0, 1], got ${got}. The weights or the image are damaged.`,
+  );
 
 /** By how much a softmax may exceed 1. */
 const ROUNDING = 1e-5;
@@ -362,17 +374,15 @@ class Slab {
     for (let k = 0; k < depth; k++)
       for (let c = 0; c < classes; c++) {
         const { values, at } = answer.locate(item, c, turn[0] ? depth - 1 - k : k);
+        const [scale, most] = values instanceof Uint16Array ? [one / LARGEST, LARGEST] : [one, 1 + ROUNDING];
         for (let j = 0; j < height; j++) {
-          const weight = (one * (alongDepth.weights[k] as number) * (alongHeight.weights[j] as number)) / turns;
+          const weight = (scale * (alongDepth.weights[k] as number) * (alongHeight.weights[j] as number)) / turns;
           const row = at + (turn[1] ? height - 1 - j : j) * width;
           const to = this.rowOf(alongDepth.from + k, c, alongHeight.from + j) + alongWidth.from;
           const [first, step] = turn[2] ? [row + width - 1, -1] : [row, 1];
           for (let x = 0; x < width; x++) {
             const value = values[first + step * x] as number;
-            if (!(value >= 0 && value <= 1 + ROUNDING))
-              throw new DataError(
-                `slidingWindow: a predicted probability must lie in [0, 1], got ${value}. The weights or the image are damaged.`,
-              );
+            if (!(value >= 0 && value <= most)) throw noProbability(value);
             means[to + x] = (means[to + x] as number) + weight * (weights[x] as number) * value + half;
           }
         }
@@ -389,7 +399,11 @@ class Slab {
       }
   }
 
-  /** Writes the likeliest class of each voxel of a slice that is complete; the first of those that are equal. */
+  /**
+   * Writes the likeliest class of each voxel of a slice that is complete; the first of those that are equal.
+   *
+   * @throws DataError if no class of a voxel has a probability.
+   */
   decide(slice: number, { labels, shape: [, height, width], before, onSlice }: Decided): void {
     const inside = slice - before[0];
     const { largest } = this;
@@ -411,6 +425,7 @@ class Slab {
           for (let x = 0; x < width; x++) this.slice[into + x] = (this.means[from + x] as number) / this.one;
         }
       }
+      if (largest.subarray(0, width).includes(0)) throw noProbability("0 for every class");
     }
     if (onSlice && this.slice) onSlice(inside, this.slice);
   }

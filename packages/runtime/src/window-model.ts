@@ -56,7 +56,7 @@ export async function openWindowModel(
         outputs.map(async ({ name }) => {
           const part = answers[name];
           if (!part) throw new DataError(`segmentVolume: model.onnx has no output "${name}".`);
-          return (await part.getData(true)) as Float32Array;
+          return (await part.getData(true)) as Float32Array | Uint16Array;
         }),
       );
       return isCpu && !asItIs ? parts : (parts[0] as Float32Array);

@@ -1,4 +1,5 @@
 import type { Attribute, ElementType, Graph, Value } from "../graph.js";
+import { ONNX_TYPES } from "../node.js";
 import { piecewise } from "../pieces.js";
 import { aligned, broadcastShape, plain, reshapeValue, type Sym, uniformValue } from "../symbol.js";
 
@@ -61,8 +62,6 @@ export function compare(graph: Graph, op: string, a: Sym, b: Sym): Sym {
 
 /** The opposite truth values. */
 export const not = (graph: Graph, x: Sym): Sym => elementwise(graph, "Not", [x], "bool");
-
-const ONNX_TYPES: Readonly<Record<ElementType, number>> = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9 };
 
 /** The symbol with its numbers in another type; fractions are cut off, and all but zero is true. */
 export function castTo(graph: Graph, x: Sym, type: ElementType): Sym {
