@@ -17,9 +17,10 @@ export interface InferenceModelOptions {
   readonly batch?: number;
   /**
    * What comes out: `volumes` `probabilities` `[batch, class, depth, height, width]`, or `slices` `[1, slices, class, height,
-   * width]`, a few at a time of one patch after the other and in 16 bits, which takes the CPU far less memory.
+   * width]`, a few at a time of one patch after the other, which takes the CPU far less memory; `rounded slices` the same in
+   * 16 bits.
    */
-  readonly answer: "volumes" | "slices";
+  readonly answer: "volumes" | "slices" | "rounded slices";
   /** Whether it must run on every provider, or is for the CPU alone. */
   readonly target: "cpu" | "gpu";
 }
@@ -36,7 +37,7 @@ export function inferenceModel(
   { network, weights, patchSize, inChannels = 1, batch = 1, answer, target }: InferenceModelOptions,
 ): TracedModel {
   const stored = storedWeights(weights);
-  const inSlices = answer === "slices";
+  const inSlices = answer !== "volumes";
   const traced = trace(
     ({ image }) => {
       const [logits] = network(stored.weights, image as Tensor5D, { training: false });
@@ -47,7 +48,8 @@ export function inferenceModel(
     {
       target,
       streamed: inSlices,
-      ...(inSlices ? { rounded: ["probabilities"] } : { outputLayouts: { probabilities: "channels-first" } }),
+      ...(!inSlices && { outputLayouts: { probabilities: "channels-first" } }),
+      ...(answer === "rounded slices" && { rounded: ["probabilities"] }),
     },
   );
   const [stranger] = stored.unused();

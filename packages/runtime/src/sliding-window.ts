@@ -361,7 +361,7 @@ class Slab {
     this.width = width;
     const isRounded = covering <= MOST_ROUNDED;
     this.means = new (isRounded ? Uint16Array : Float32Array)(patchSize[0] * classes * height * width);
-    this.one = isRounded ? LARGEST - Math.ceil(covering / 2) : 1;
+    this.one = isRounded ? LARGEST - Math.floor(covering / 2) : 1;
     this.half = isRounded ? 0.5 : 0;
     this.largest = new Float32Array(width);
   }

@@ -31,7 +31,7 @@ export async function verifyBundle(folder: string, options: ReadBundleOptions = 
   const { device = "cpu" } = options;
   const found: BundleVerification[] = [];
   for (const portable of device === "cpu" ? [true, false] : [true])
-    found.push(await verifyModel(folder, { ...options, portable }));
+    found.push(await verifyModel(folder, { ...options, portable, exact: true }));
   return {
     passed: found.every(({ passed }) => passed),
     agreement: Math.min(...found.map(({ agreement }) => agreement)),
