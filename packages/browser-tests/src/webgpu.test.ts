@@ -29,7 +29,7 @@ describe.skipIf(missing !== undefined)("WebGPU in a browser, on its software ada
 
   beforeAll(async () => {
     site = await buildSite();
-    expectedLabels = await writeSmallBundle(join(site.folder, "bundle"));
+    expectedLabels = await writeSmallBundle(join(site.folder, "bundle"), true);
     browser = await openBrowser({ webgpu: true });
     url = await site.serve({ isolated: false });
     page = await openPage(browser, url);

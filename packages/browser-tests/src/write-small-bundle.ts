@@ -8,9 +8,10 @@ const patchSize = [8, 8, 8] as const;
 /**
  * Writes a bundle with a small network, whose weights are drawn at random.
  *
+ * @param exact - Whether Node answers in 32 bits, as GPUs do: this network knows nothing, and rounding decides many voxels.
  * @returns What it says about the phantom of the page, in Node: values on disk.
  */
-export async function writeSmallBundle(folder: string): Promise<ArrayLike<number>> {
+export async function writeSmallBundle(folder: string, exact = false): Promise<ArrayLike<number>> {
   const network = plSegUnet({ classes: 3, features: [2, 4] });
   const specs = listWeights(network, [1, ...patchSize, 1]);
   const weights = drawWeights(specs, 1);
@@ -35,7 +36,7 @@ export async function writeSmallBundle(folder: string): Promise<ArrayLike<number
       provenance: { method: "pl-seg", annotatedCases: { liver: 12, spleen: 4 }, trainingCases: 16, plseg: "0.1.0" },
     },
   });
-  const bundle = await readBundle(folder, { threads: 1 });
+  const bundle = await readBundle(folder, { threads: 1, exact });
   const { data } = await segmentSmallScan(bundle);
   await bundle.dispose();
   return data;
