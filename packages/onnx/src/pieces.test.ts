@@ -76,6 +76,9 @@ describe("a streamed graph", () => {
 
     const fn = ({ image }: { image: Tensor }) => ({ p: transpose(network(image as Tensor5D), [0, 1, 4, 2, 3]) });
     const { outputs } = trace(fn, { image: { shape: [1, 12, 6, 4, 1] } }, { streamed: true, rounded: ["p"] });
+    expect(() => trace(fn, { image: { shape: [1, 12, 6, 4, 1] } }, { rounded: ["p"], target: "gpu" })).toThrow(
+      'trace: outputs can be rounded for the CPU alone, got target "gpu" and rounded: p. Leave rounded out.',
+    );
     expect(outputs.map(({ name, dtype }) => [name, dtype])).toEqual(["p.0", "p.1", "p.2"].map((p) => [p, "uint16"]));
   });
 

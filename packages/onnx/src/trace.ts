@@ -67,7 +67,7 @@ export interface TraceOptions {
   readonly outputLayouts?: Readonly<Record<string, Layout>>;
   /**
    * Outputs between 0 and 1, by name, that come out in 16 bits: as whole numbers, 65535 for 1, rounded. What is not a number
-   * comes out as 0. For the CPU.
+   * comes out as 0. For the CPU alone: WebGPU has no numbers of 16 bits.
    */
   readonly rounded?: readonly string[];
   /**
@@ -93,7 +93,7 @@ export interface TraceOptions {
  * @param fn - Takes the inputs by name and returns the outputs by name.
  * @param inputs - Shape and type of each input.
  * @throws UnsupportedOpError if the function reads numbers or uses an operation that cannot be traced; ConfigError if an
- * output has the name of an input, or a layout does not fit.
+ * output has the name of an input, a layout does not fit, or `rounded` is wanted of a GPU.
  *
  * @example
  * ```ts
@@ -105,6 +105,10 @@ export function trace<Inputs extends Readonly<Record<string, InputSpec>>>(
   inputs: Inputs,
   { outputLayouts = {}, rounded = [], target = "cpu", streamed = false }: TraceOptions = {},
 ): TracedModel {
+  if (target === "gpu" && rounded.length > 0)
+    throw new ConfigError(
+      `trace: outputs can be rounded for the CPU alone, got target "gpu" and rounded: ${rounded.join(", ")}. Leave rounded out.`,
+    );
   const graph = new Graph(target, streamed && target === "cpu");
   const values = withTraceBackend((backend) =>
     backend.record(graph, () => {

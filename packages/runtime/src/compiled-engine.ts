@@ -54,7 +54,7 @@ function traceFunction<Inputs extends Readonly<Record<string, InputSpec>>>(
 /**
  * What ONNX Runtime takes for a graph: this many times the tensors that are held at its fullest moment, and this many bytes
  * besides. For the step of `bench step` (17 classes, features 16-32-64-128, CPU) that and 0.1 GB for Node give the measured
- * peaks of 299, 725, 1281 and 3169 MB, at 32 and 64 cubed, 64x96x96 and 96x128x128, within 5 %.
+ * peaks of 299, 695, 1281 and 3049 MB, at 32 and 64 cubed, 64x96x96 and 96x128x128, within 5 %.
  */
 const OVERHEAD = 1.4;
 const BESIDES = 1e8;
