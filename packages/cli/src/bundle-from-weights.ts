@@ -131,7 +131,12 @@ function labelsFor(count: number): Required<Pick<WeightsDescription, "classes" |
 
 /** Reads a file of either kind, told by its first bytes, and says which file is wrong. */
 function importFile(path: string, bytes: Uint8Array): ImportedUnet {
-  const isTorch = bytes[0] === 0x80 || (bytes[0] === 0x50 && bytes[1] === 0x4b);
+  const isTorch = bytes[0] === 0x80 || (bytes[0] === 0x50 && bytes[1] === 0x4b); // a pickle, or a zip
+  if (!isTorch && bytes[8] !== 0x7b)
+    // the brace of a JSON header
+    throw new DataError(
+      `import: ${path} holds neither safetensors nor weights of PyTorch (.pth). Is it whole, and the right file?`,
+    );
   try {
     return importReferenceUnet(isTorch ? readTorchWeights(bytes) : readSafetensors(bytes).tensors);
   } catch (cause) {
